@@ -1,0 +1,3 @@
+"""Inference on videos."""
+
+__all__ = []

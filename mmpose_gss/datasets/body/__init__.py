@@ -1,0 +1,3 @@
+"""Data sets of body poses in video."""
+
+__all__ = []

@@ -1,0 +1,3 @@
+"""Transforms of clips."""
+
+__all__ = []

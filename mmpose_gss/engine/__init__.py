@@ -1,0 +1,3 @@
+"""Hooks and wrappers that close gaps of MMEngine on current torch."""
+
+__all__ = []

@@ -1,0 +1,3 @@
+"""Metrics for the Runner."""
+
+__all__ = []

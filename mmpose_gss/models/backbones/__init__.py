@@ -1,0 +1,3 @@
+"""Registered backbones."""
+
+__all__ = []

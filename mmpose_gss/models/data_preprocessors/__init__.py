@@ -1,0 +1,3 @@
+"""Registered data preprocessors."""
+
+__all__ = []

@@ -1,0 +1,3 @@
+"""Registered heads."""
+
+__all__ = []

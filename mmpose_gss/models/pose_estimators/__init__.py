@@ -1,0 +1,3 @@
+"""Registered pose estimators."""
+
+__all__ = []

@@ -1,0 +1,1 @@
+"""Operators of state space models; needs torch only."""

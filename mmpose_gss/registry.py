@@ -1,0 +1,29 @@
+"""Registries of the plugin: children of MMEngine's, under the scope ``mmpose_gss``.
+
+``locations`` lets a config name a module as ``mmpose_gss.X`` without importing anything first: MMEngine
+imports ``mmpose_gss.registry`` when it meets the scope, and the location when a module is looked up.
+"""
+from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import INFERENCERS as MMENGINE_INFERENCERS
+from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import Registry
+
+MODELS = Registry(
+    'model', parent=MMENGINE_MODELS, scope='mmpose_gss', locations=['mmpose_gss.models'])
+MODEL_WRAPPERS = Registry(
+    'model_wrapper', parent=MMENGINE_MODEL_WRAPPERS, scope='mmpose_gss', locations=['mmpose_gss.engine'])
+HOOKS = Registry(
+    'hook', parent=MMENGINE_HOOKS, scope='mmpose_gss', locations=['mmpose_gss.engine'])
+DATASETS = Registry(
+    'dataset', parent=MMENGINE_DATASETS, scope='mmpose_gss', locations=['mmpose_gss.datasets'])
+TRANSFORMS = Registry(
+    'transform', parent=MMENGINE_TRANSFORMS, scope='mmpose_gss',
+    locations=['mmpose_gss.datasets.transforms'])
+METRICS = Registry(
+    'metric', parent=MMENGINE_METRICS, scope='mmpose_gss', locations=['mmpose_gss.evaluation'])
+INFERENCERS = Registry(
+    'inferencer', parent=MMENGINE_INFERENCERS, scope='mmpose_gss', locations=['mmpose_gss.apis'])
