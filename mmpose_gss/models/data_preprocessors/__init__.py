@@ -1,3 +1,4 @@
-"""Registered data preprocessors."""
+"""Data preprocessors."""
+from mmpose_gss.models.data_preprocessors.clip_data_preprocessor import ClipDataPreprocessor
 
-__all__ = []
+__all__ = ['ClipDataPreprocessor']

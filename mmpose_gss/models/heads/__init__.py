@@ -1,3 +1,4 @@
-"""Registered heads."""
+"""Heads."""
+from mmpose_gss.models.heads.temporal_heatmap_head import TemporalHeatmapHead
 
-__all__ = []
+__all__ = ['TemporalHeatmapHead']

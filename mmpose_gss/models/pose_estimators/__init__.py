@@ -1,3 +1,4 @@
-"""Registered pose estimators."""
+"""Pose estimators."""
+from mmpose_gss.models.pose_estimators.video_topdown import VideoTopdownPoseEstimator
 
-__all__ = []
+__all__ = ['VideoTopdownPoseEstimator']

@@ -1,0 +1,56 @@
+"""Reads the key frame's heatmaps from the features of a window.
+
+Shapes: B persons, T frames, D channels, K joints, h, w size of the heatmaps.
+"""
+from __future__ import annotations
+
+from typing import Optional, Sequence
+
+from mmpose.models.heads import HeatmapHead
+from mmpose.utils.typing import ConfigType, OptConfigType
+from torch import Tensor
+
+from mmpose_gss.registry import MODELS
+
+
+@MODELS.register_module()
+class TemporalHeatmapHead(HeatmapHead):
+    """MMPose's heatmap head on the key frame of a window; by default one 3x3 convolution.
+
+    Loss, decoding and flip test are MMPose's.
+
+    Args:
+        in_channels (int): D.
+        out_channels (int): K.
+        final_layer (dict): Arguments of the last convolution. Defaults to 3x3, as in GLSMamba and SDTC.
+        deconv_out_channels (Sequence[int], optional): As in MMPose's head, for backbones without a
+            deconvolution stage of their own. Defaults to None.
+        deconv_kernel_sizes (Sequence[int], optional): Likewise.
+        loss (dict): Loss of the heatmaps. Defaults to MSE over annotated joints.
+        decoder (dict, optional): Codec that turns heatmaps into coordinates.
+        init_cfg (dict, optional): Initialisation, MMPose's default if None.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int,
+                 final_layer: ConfigType = dict(kernel_size=3, padding=1),
+                 deconv_out_channels: Optional[Sequence[int]] = None,
+                 deconv_kernel_sizes: Optional[Sequence[int]] = None,
+                 loss: ConfigType = dict(type='KeypointMSELoss', use_target_weight=True),
+                 decoder: OptConfigType = None, init_cfg: OptConfigType = None):
+        super().__init__(
+            in_channels=in_channels, out_channels=out_channels, deconv_out_channels=deconv_out_channels,
+            deconv_kernel_sizes=deconv_kernel_sizes, final_layer=final_layer, loss=loss, decoder=decoder,
+            init_cfg=init_cfg)
+
+    def forward(self, feats: Tensor) -> Tensor:
+        """Predict heatmaps.
+
+        Args:
+            feats (Tensor): ``(B,T,D,h,w)``, of which the middle frame is read; the estimator hands over
+                the key frame alone (T = 1).
+
+        Returns:
+            Tensor: Heatmaps ``(B,K,h,w)``.
+        """
+        key_frame = feats[:, feats.shape[1] // 2]
+        return super().forward((key_frame, ))

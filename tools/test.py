@@ -1,0 +1,72 @@
+"""Test a model: MMPose's tools/test.py with its own options.
+
+    python tools/test.py CONFIG CHECKPOINT [--work-dir W] [--out METRICS.json] [--dump PREDICTIONS.pkl] ...
+    mim test mmpose_gss CONFIG_BASENAME --checkpoint CHECKPOINT
+"""
+import argparse
+
+import mmengine
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+
+from mmpose_gss.engine import Runner, check_checkpoint_fits, read_checkpoint
+from mmpose_gss.engine.cli import add_runner_options, apply_runner_options, run_command
+from mmpose_gss.engine.config import load_config
+
+
+class SaveMetricsHook(Hook):
+    """Writes the metrics of a test to a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def after_test_epoch(self, runner, metrics=None):
+        """Write, once the evaluator has answered."""
+        if metrics is not None:
+            mmengine.dump(metrics, self.path)
+
+
+def parse_args():
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description='Test a pose model')
+    parser.add_argument('config', help='config file, or the base name of a shipped one')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--out', help='file for the metrics (.json, .yml or .pkl)')
+    parser.add_argument('--dump', help='pickle file for the predictions')
+    parser.add_argument('--badcase', action='store_true', help='collect the worst samples')
+    add_runner_options(parser)
+    return parser.parse_args()
+
+
+def merge_args(cfg, args):
+    """Merge the options of testing into the config."""
+    cfg.load_from = args.checkpoint
+    if args.badcase:
+        # The hook calls this function with the model's output of every sample.
+        cfg.default_hooks.badcase = dict(
+            type='BadCaseAnalysisHook', enable=True, show=args.show, interval=args.interval,
+            out_dir='badcase', metric_type='loss', badcase_thr=5, metric=cfg.model.head.loss)
+    apply_runner_options(cfg, args)
+    if args.dump is not None:
+        if not args.dump.endswith(('.pkl', '.pickle')):
+            raise ValueError(f'--dump {args.dump} must end in .pkl')
+        evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, (list, tuple)) else [cfg.test_evaluator]
+        cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
+
+
+def main():
+    """Test."""
+    args = parse_args()
+    cfg = load_config(args.config)
+    merge_args(cfg, args)
+    read_checkpoint(args.checkpoint)  # a wrong file is reported before the data set is read
+    runner = Runner.from_cfg(cfg)
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    check_checkpoint_fits(model, args.checkpoint, args.config)
+    if args.out:
+        runner.register_hook(SaveMetricsHook(args.out), 'LOWEST')
+    runner.test()
+
+
+if __name__ == '__main__':
+    run_command(main)

@@ -1,0 +1,55 @@
+"""Train a model: MMPose's tools/train.py with its own options.
+
+    python tools/train.py CONFIG [--work-dir W] [--resume [CHECKPOINT]] [--amp] [--auto-scale-lr] ...
+    mim train mmpose_gss CONFIG_BASENAME --work-dir W
+"""
+import argparse
+
+from mmpose_gss.engine import Runner, check_resumable
+from mmpose_gss.engine.cli import add_runner_options, apply_runner_options, run_command
+from mmpose_gss.engine.config import load_config, set_amp
+
+
+def parse_args():
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description='Train a pose model')
+    parser.add_argument('config', help='config file, or the base name of a shipped one')
+    parser.add_argument(
+        '--resume', nargs='?', const='auto',
+        help='resume from this checkpoint, or from the last one in the work folder if no path is given')
+    parser.add_argument('--amp', action='store_true', help='train in mixed precision')
+    parser.add_argument('--no-validate', action='store_true', help='do not evaluate during training')
+    parser.add_argument(
+        '--auto-scale-lr', action='store_true', help='scale the learning rate with the actual batch size')
+    add_runner_options(parser)
+    return parser.parse_args()
+
+
+def merge_args(cfg, args):
+    """Merge the options of training into the config."""
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        set_amp(cfg)
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    if args.auto_scale_lr:
+        if 'auto_scale_lr' not in cfg:
+            raise ValueError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
+        cfg.auto_scale_lr.enable = True
+    apply_runner_options(cfg, args)
+
+
+def main():
+    """Train."""
+    args = parse_args()
+    cfg = load_config(args.config)
+    merge_args(cfg, args)
+    if cfg.resume and cfg.load_from:
+        check_resumable(cfg.load_from)
+    Runner.from_cfg(cfg).train()
+
+
+if __name__ == '__main__':
+    run_command(main)
