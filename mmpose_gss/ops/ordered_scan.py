@@ -1,0 +1,171 @@
+"""``ordered_scan``: one selective scan layer (S6) along several orders of a (T, H, W) map, merged in place.
+
+Legend: B batch, T frames, H rows, W columns, D channels, L = T*H*W tokens, K orders, P parameter sets (1 shared or
+K separate), R rank of Δ, N states, G groups of orders whose outputs are summed.
+
+The projections of an S6 layer are per token, so they are computed in the map's own layout, once when shared; only
+the scan itself depends on the order.
+"""
+from typing import NamedTuple, Optional, Sequence, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .scan_orders import ScanOrder, get_scan_order, merge_groups
+from .selective_scan.interface import MAX_STATES, check_same, choose_backend, selective_scan
+
+
+class TokenScan(NamedTuple):
+    """Input of a scan in token layout; P is 1 or K, independently for the activations and the parameters."""
+    u: Tensor      # (P, B, L, D)
+    delta: Tensor  # (P, B, L, D), before bias and softplus
+    A: Tensor      # (P, D, N)
+    B: Tensor      # (P, B, L, N)
+    C: Tensor      # (P, B, L, N)
+    D: Optional[Tensor]           # (P, D)
+    delta_bias: Optional[Tensor]  # (P, D)
+
+
+def _pick(x: Optional[Tensor], k: int) -> Optional[Tensor]:
+    """Entry k of the leading dimension, or the only one."""
+    return None if x is None else x[k if x.shape[0] > 1 else 0]
+
+
+def _spans(order: ScanOrder) -> Sequence[Tuple[int, int, int]]:
+    """Runs of neighbouring sequences of equal length: (first position, sequences, tokens of each)."""
+    spans = []
+    for start, length in zip(order.starts.tolist(), order.lengths.tolist()):
+        if spans and spans[-1][2] == length:
+            spans[-1] = (spans[-1][0], spans[-1][1] + 1, length)
+        else:
+            spans.append((start, 1, length))
+    return spans
+
+
+def _gather_scan(scan: TokenScan, order: ScanOrder, k: int, backend: str) -> Tensor:
+    """Scan along one order by gathering, scanning and scattering: (B, L, D)."""
+    index = order.index.to(scan.u.device)
+    A, D, bias = _pick(scan.A, k), _pick(scan.D, k), _pick(scan.delta_bias, k)
+    gathered = [_pick(x, k)[:, index] for x in (scan.u, scan.delta, scan.B, scan.C)]
+    batch, outputs = gathered[0].shape[0], []
+    for at, count, length in _spans(order):
+        u, delta, B, C = (x[:, at:at + count * length].reshape(batch * count, length, -1).transpose(1, 2)
+                          for x in gathered)
+        y = selective_scan(u, delta, A, B, C, D, None, bias, True, backend=backend)
+        outputs.append(y.transpose(1, 2).reshape(batch, count * length, -1))
+    return torch.cat(outputs, dim=1)[:, order.inverse.to(index.device)]
+
+
+def _composed(scan: TokenScan, orders: Sequence[ScanOrder], groups: Sequence[int], backend: str) -> Tensor:
+    """Scan order by order with a backend that knows no orders: (G, B, L, D)."""
+    merged = [None] * (max(groups) + 1)
+    for k, (order, group) in enumerate(zip(orders, groups)):
+        y = _gather_scan(scan, order, k, backend)
+        merged[group] = y if merged[group] is None else merged[group] + y
+    return torch.stack(merged)
+
+
+def _conv_along(x: Tensor, order: ScanOrder, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
+    """Short causal convolution and SiLU along an order, result in place: (B, L, D) -> (B, L, D)."""
+    index, first = order.index.to(x.device), order.first
+    gathered, width = x[:, index], weight.shape[1]
+    position = torch.arange(index.numel())
+    since_first = position - torch.cummax(torch.where(first, position, 0), 0).values  # place inside its sequence
+    out = gathered * weight[:, -1]
+    for back in range(1, min(width, index.numel() + 1)):
+        seen = (since_first >= back).to(x.device)[:, None]
+        shifted = F.pad(gathered, (0, 0, back, 0))[:, :index.numel()]
+        out = out + torch.where(seen, shifted, 0) * weight[:, -1 - back]
+    if bias is not None:
+        out = out + bias
+    return F.silu(out)[:, order.inverse.to(x.device)]
+
+
+def _project(x: Tensor, orders: Sequence[ScanOrder], x_proj: Tensor, dt_proj: Tensor, dt_bias: Tensor, A: Tensor,
+             D: Optional[Tensor], conv_weight: Optional[Tensor], conv_bias: Optional[Tensor]) -> TokenScan:
+    """Compute Δ, B, C per token; parameters have a leading dimension of 1 or K, x is (B, L, D)."""
+    if conv_weight is None:
+        us = [x]
+    else:
+        us = [_conv_along(x, order, _pick(conv_weight, k), _pick(conv_bias, k)) for k, order in enumerate(orders)]
+    rank, num_states = dt_proj.shape[-1], A.shape[-1]
+    sets = max(len(us), x_proj.shape[0], dt_proj.shape[0])
+    deltas, Bs, Cs = [], [], []
+    for p in range(sets):
+        projected = F.linear(us[p if len(us) > 1 else 0], _pick(x_proj, p))
+        dt, B, C = projected.split([rank, num_states, num_states], dim=-1)
+        deltas.append(F.linear(dt, _pick(dt_proj, p)).to(x.dtype))
+        Bs.append(B.to(x.dtype))
+        Cs.append(C.to(x.dtype))
+    u, delta, B, C = (torch.stack(parts) if len(parts) > 1 else parts[0][None] for parts in (us, deltas, Bs, Cs))
+    return TokenScan(u.to(x.dtype), delta, A, B, C, D, dt_bias)
+
+
+def _check(x, num_orders, parameters) -> None:
+    """Check shapes; ``parameters`` maps a name to (tensor or None, its shape for one set)."""
+    for name, (value, shape) in parameters.items():
+        if value is not None and value.shape not in (shape, (num_orders, *shape)):
+            raise ValueError(f'{name} must have the shape {shape}, or {(num_orders, *shape)} for separate parameters '
+                             f'per order, got {tuple(value.shape)}')
+
+
+def ordered_scan(x: Tensor, orders: Sequence[Union[str, ScanOrder]], x_proj_weight: Tensor, dt_proj_weight: Tensor,
+                 dt_bias: Tensor, A: Tensor, D: Optional[Tensor] = None, *, merge: Optional[Sequence[int]] = None,
+                 conv_weight: Optional[Tensor] = None, conv_bias: Optional[Tensor] = None,
+                 backend: str = 'auto') -> Tensor:
+    """Scan a map along several orders with one or K S6 layers and sum the outputs of each group in place.
+
+    Per token ``(dt, B, C) = split(x_proj_weight x)``, ``Δ = softplus(dt_proj_weight dt + dt_bias)``, then the
+    selective scan along each order, its output written back to the token's place.
+
+    Args:
+        x (Tensor): (B, T, H, W, D).
+        orders (sequence): K names or :class:`ScanOrder`; see :mod:`mmpose_gss.ops.scan_orders`.
+        x_proj_weight (Tensor): (R + 2N, D), or (K, R + 2N, D) for separate parameters per order.
+        dt_proj_weight (Tensor): (D, R) or (K, D, R).
+        dt_bias (Tensor): (D,) or (K, D).
+        A (Tensor): (D, N) or (K, D, N), real, usually negative.
+        D (Tensor | None): (D,) or (K, D), skip connection.
+        merge (sequence[int] | None): Group number per order. By default order i and order i + K/2 form group i.
+        conv_weight (Tensor | None): (D, width) or (K, D, width): Mamba's short causal convolution and SiLU along
+            each order before its scan.
+        conv_bias (Tensor | None): (D,) or (K, D).
+        backend (str): As in :func:`selective_scan`. ``cpu`` and ``triton`` read and write through the order, the
+            others gather and scatter.
+
+    Returns:
+        Tensor: (G, B, T, H, W, D), in the type of ``x``.
+
+    Raises:
+        ValueError: Wrong shapes, mixed devices or types, unknown order or backend.
+        RuntimeError: The asked backend cannot run here.
+    """
+    if x.dim() != 5 or 0 in x.shape[1:]:
+        raise ValueError(f'x must be (B, T, H, W, D) with at least one token, got the shape {tuple(x.shape)}')
+    if A.is_complex():
+        raise ValueError('A is complex: only real A is supported, pass its real part')
+    if A.dim() not in (2, 3) or not 1 <= A.shape[-1] <= MAX_STATES or dt_proj_weight.dim() not in (2, 3):
+        raise ValueError(f'A must be (D, N) or (K, D, N) with N at most {MAX_STATES} and dt_proj_weight (D, R) or '
+                         f'(K, D, R), got the shapes {tuple(A.shape)} and {tuple(dt_proj_weight.shape)}')
+    if conv_weight is None and conv_bias is not None:
+        raise ValueError('conv_bias is given without conv_weight')
+    batch, frames, height, width, dim = x.shape
+    maps = [get_scan_order(order, frames, height, width) for order in orders]
+    groups = merge_groups(len(maps), merge)
+    rank, num_states = dt_proj_weight.shape[-1], A.shape[-1]
+    taps = 1 if conv_weight is None else conv_weight.shape[-1]
+    shapes = dict(
+        x_proj_weight=(x_proj_weight, (rank + 2 * num_states, dim)), dt_proj_weight=(dt_proj_weight, (dim, rank)),
+        dt_bias=(dt_bias, (dim,)), A=(A, (dim, num_states)), D=(D, (dim,)), conv_weight=(conv_weight, (dim, taps)),
+        conv_bias=(conv_bias, (dim,)))
+    _check(x, len(maps), shapes)
+    # Weights may stay float32 beside half activations (autocast casts inside the projections).
+    check_same(dict(x=x, **{name: value for name, (value, _) in shapes.items()}), 'x', wide=tuple(shapes))
+    backend = choose_backend(backend, x.device, x.dtype)
+    parameters = [value if value is None or value.dim() > len(shape) else value[None]
+                  for value, shape in shapes.values()]
+    cast = [value if value is None or i in (2, 3, 4) else value.to(x.dtype) for i, value in enumerate(parameters)]
+    scan = _project(x.reshape(batch, -1, dim), maps, *cast)
+    out = _composed(scan, maps, groups, backend)
+    return out.view(len(out), batch, frames, height, width, dim)

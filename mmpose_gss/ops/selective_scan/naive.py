@@ -1,0 +1,43 @@
+"""The selective scan as a plain loop over tokens: the oracle every other backend is compared with.
+
+Legend: B batch, D channels, L tokens, N states, G groups of channels sharing B and C.
+"""
+from typing import Optional, Tuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def selective_scan_naive(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor] = None,
+                         z: Optional[Tensor] = None, delta_bias: Optional[Tensor] = None,
+                         delta_softplus: bool = False) -> Tuple[Tensor, Tensor]:
+    """h_l = exp(delta_l A) h_{l-1} + delta_l B_l u_l,  y_l = C_l h_l + D u_l  (Mamba, arXiv 2312.00752, eq. 2).
+
+    Computes in float64 when ``u`` is float64, else in float32. Arguments are those of
+    :func:`mmpose_gss.ops.selective_scan`, already checked; B and C are (B, G, N, L).
+
+    Returns:
+        tuple[Tensor, Tensor]: Output (B, D, L) in the type of ``u``; last state (B, D, N) in the computing type.
+    """
+    dtype = torch.float64 if u.dtype == torch.float64 else torch.float32
+    repeats = u.shape[1] // B.shape[1]
+    u_, delta_, A_ = u.to(dtype), delta.to(dtype), A.to(dtype)
+    B_ = B.to(dtype).repeat_interleave(repeats, dim=1)  # (B, D, N, L)
+    C_ = C.to(dtype).repeat_interleave(repeats, dim=1)
+    if delta_bias is not None:
+        delta_ = delta_ + delta_bias.to(dtype)[:, None]
+    if delta_softplus:
+        delta_ = F.softplus(delta_)
+    state = u_.new_zeros(u.shape[0], u.shape[1], A.shape[1])
+    outputs = []
+    for t in range(u.shape[2]):
+        decay = torch.exp(delta_[:, :, t, None] * A_)
+        state = decay * state + (delta_[:, :, t] * u_[:, :, t])[..., None] * B_[..., t]
+        outputs.append((state * C_[..., t]).sum(-1))
+    out = torch.stack(outputs, dim=2)
+    if D is not None:
+        out = out + u_ * D.to(dtype)[:, None]
+    if z is not None:
+        out = out * F.silu(z.to(dtype))
+    return out.to(u.dtype), state
