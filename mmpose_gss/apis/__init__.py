@@ -1,3 +1,4 @@
 """Inference on videos."""
+from mmpose_gss.apis.video_inferencer import VideoPoseInferencer
 
-__all__ = []
+__all__ = ['VideoPoseInferencer']

@@ -3,6 +3,8 @@ from mmpose_gss.engine.checkpoint import allow_runner_checkpoints, check_checkpo
 from mmpose_gss.engine.optim import CPUAmpOptimWrapper, TrainableOptimWrapperConstructor
 from mmpose_gss.engine.runner import Runner, check_resumable
 
+allow_runner_checkpoints()
+
 __all__ = [
     'CPUAmpOptimWrapper', 'Runner', 'TrainableOptimWrapperConstructor', 'allow_runner_checkpoints',
     'check_checkpoint_fits', 'check_resumable', 'read_checkpoint',

@@ -7,6 +7,7 @@ the protection off.
 from __future__ import annotations
 
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Dict, List, Union
 
@@ -69,7 +70,8 @@ def read_checkpoint(path: Union[str, Path]) -> Dict:
         raise FileNotFoundError(f'checkpoint {path} does not exist; give the path of a .pth file')
     allow_runner_checkpoints()
     try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
+        # Mapped, not read: a check of names and shapes does not pull gigabytes from the disk.
+        content = torch.load(path, map_location='cpu', weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
         reason = str(error).splitlines()[0]
         raise ValueError(

@@ -1,0 +1,162 @@
+"""Where the boxes of people come from: an mmdet detector, a file of boxes, or the whole frame.
+
+Boxes are float32 ``(N,5)``: x1, y1, x2, y2 in pixels and the score.
+"""
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import List, Optional, Sequence
+
+import numpy as np
+from mmpose.evaluation.functional import nms
+from mmpose.utils import adapt_mmdet_pipeline
+
+from mmpose_gss.engine.checkpoint import check_checkpoint_fits, read_checkpoint
+from mmpose_gss.engine.config import load_config
+
+
+def keep_valid(boxes: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Clip boxes to the frame and drop those that are empty or not finite.
+
+    Args:
+        boxes (ndarray): ``(N,5)``.
+        size (Sequence[int]): Width and height of the frame.
+    """
+    boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 5)
+    boxes = boxes[np.isfinite(boxes).all(1)].copy()
+    boxes[:, 0:4:2] = boxes[:, 0:4:2].clip(0, size[0])
+    boxes[:, 1:4:2] = boxes[:, 1:4:2].clip(0, size[1])
+    return boxes[(boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)]
+
+
+class WholeFrame:
+    """One box around everything, for clips that are cropped to a person already."""
+
+    def __call__(self, frames: List[np.ndarray], first_index: int) -> List[np.ndarray]:
+        """Boxes of consecutive frames."""
+        return [np.array([[0, 0, f.shape[1], f.shape[0], 1]], dtype=np.float32) for f in frames]
+
+
+class BoxFile:
+    """Boxes found before, in the JSON form of published PoseTrack detections.
+
+    Args:
+        path (str | Path): A list of entries with ``bbox`` (x, y, w, h), ``score`` and the frame as
+            ``frame_id`` or as the number in ``image_name``.
+        score_thr (float): Boxes below are dropped.
+
+    Raises:
+        ValueError: If the file is no such list, or a box is not finite.
+    """
+
+    def __init__(self, path: Path, score_thr: float):
+        try:
+            entries = json.loads(Path(path).read_text())
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f'box file {path} is no JSON: {error}') from error
+        if not isinstance(entries, list):
+            raise ValueError(f'box file {path} must hold a list of boxes, not a {type(entries).__name__}')
+        self._boxes = {}
+        for number, entry in enumerate(entries):
+            lacking = [key for key in ('bbox', 'score') if key not in entry]
+            if lacking or ('frame_id' not in entry and 'image_name' not in entry):
+                lacking = lacking or ['frame_id']
+                raise ValueError(f'box file {path}, entry {number} has no {lacking[0]}')
+            if len(entry['bbox']) != 4 or not np.isfinite([*entry['bbox'], entry['score']]).all():
+                raise ValueError(f'box file {path}, entry {number}: bbox must be four finite numbers x, y, w, h, '
+                                 f'with a finite score; got {entry["bbox"]}')
+            frame = int(entry.get('frame_id', Path(str(entry.get('image_name'))).stem))
+            if entry['score'] >= score_thr:
+                x, y, w, h = entry['bbox']
+                self._boxes.setdefault(frame, []).append([x, y, x + w, y + h, entry['score']])
+
+    def __call__(self, frames: List[np.ndarray], first_index: int) -> List[np.ndarray]:
+        """Boxes of consecutive frames, the first of which has index ``first_index``."""
+        return [np.array(self._boxes.get(first_index + i, []), dtype=np.float32).reshape(-1, 5)
+                for i in range(len(frames))]
+
+
+class MMDetPersonDetector:
+    """People found by an mmdet model.
+
+    Args:
+        config (str): Config file.
+        checkpoint (str): Its checkpoint.
+        device (str): Torch device.
+        score_thr (float): Boxes below are dropped.
+        nms_thr (float): Overlap above which the weaker of two boxes is dropped.
+        cat_ids (Sequence[int]): Class numbers that are people.
+    """
+
+    def __init__(self, config: str, checkpoint: str, device: str, score_thr: float, nms_thr: float,
+                 cat_ids: Sequence[int] = (0, )):
+        from mmdet.apis import init_detector
+        cfg = load_config(config)
+        read_checkpoint(checkpoint)  # a missing or damaged file gets our sentence, not mmengine's traceback
+        self.model = init_detector(cfg, checkpoint, device=device)
+        check_checkpoint_fits(self.model, checkpoint, f'detector config {config}')
+        self.model.cfg = adapt_mmdet_pipeline(self.model.cfg)
+        self.score_thr, self.nms_thr, self.cat_ids = score_thr, nms_thr, list(cat_ids)
+
+    def __call__(self, frames: List[np.ndarray], first_index: int) -> List[np.ndarray]:
+        """Boxes of consecutive frames."""
+        from mmdet.apis import inference_detector
+        return [self._select(result.pred_instances.cpu().numpy())
+                for result in inference_detector(self.model, list(frames))]
+
+    def _select(self, found) -> np.ndarray:
+        boxes = np.concatenate([found.bboxes, found.scores[:, None]], axis=1).astype(np.float32)
+        boxes = boxes[np.isin(found.labels, self.cat_ids) & (found.scores > self.score_thr)]
+        return boxes[nms(boxes, self.nms_thr)] if len(boxes) else boxes
+
+
+def _from_work_dir(folder: Path) -> tuple:
+    """Config and last checkpoint of a folder that training has written."""
+    configs = sorted(folder.glob('*.py'))
+    pointer = folder / 'last_checkpoint'
+    if len(configs) != 1 or not pointer.is_file():
+        raise ValueError(f'folder {folder} is no work folder of a training: it needs one config (*.py) and the '
+                         'file last_checkpoint; name the two files instead')
+    checkpoint = Path(pointer.read_text().strip())
+    return str(configs[0]), str(checkpoint if checkpoint.is_file() else folder / checkpoint.name)
+
+
+def build_person_detector(detector: Optional[str], checkpoint: Optional[str], device: str,
+                          score_thr: float = 0.3, nms_thr: float = 0.3, cat_ids: Sequence[int] = (0, )):
+    """Build the source of boxes that a user has named.
+
+    Args:
+        detector (str, optional): An mmdet config; a folder in which a detector was trained; a ``.json``
+            file of boxes; ``'whole-frame'`` or None for one box around each frame.
+        checkpoint (str, optional): Checkpoint of an mmdet config; its ``load_from`` if None.
+        device (str): Torch device of the detector.
+        score_thr (float): Boxes below are dropped. Defaults to 0.3.
+        nms_thr (float): Overlap threshold among the detector's boxes. Defaults to 0.3.
+        cat_ids (Sequence[int]): Class numbers that are people. Defaults to (0, ), as in COCO.
+
+    Returns:
+        Callable: ``(frames, index of the first) -> list of (N,5) boxes``.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is not what it should be.
+    """
+    if detector is None or detector == 'whole-frame':
+        return WholeFrame()
+    path = Path(detector)
+    if path.is_dir():
+        detector, found = _from_work_dir(path)
+        checkpoint = checkpoint or found
+    elif path.suffix == '.json':
+        if not path.is_file():
+            raise FileNotFoundError(f'box file {path} does not exist')
+        return BoxFile(path, score_thr)
+    elif path.suffix in ('.pth', '.pt'):
+        raise ValueError(f'--detector {path} is a checkpoint; name its config there and the checkpoint as '
+                         '--detector-checkpoint')
+    elif checkpoint is None:
+        checkpoint = load_config(detector).get('load_from')
+        if checkpoint is None:
+            raise ValueError(f'detector {detector} has no checkpoint; name it with --detector-checkpoint')
+    return MMDetPersonDetector(detector, checkpoint, device, score_thr, nms_thr, cat_ids)

@@ -1,0 +1,242 @@
+"""From a video to the poses of every person in every frame.
+
+Shapes: T frames of a window, K joints, H, W size of a frame; frames are ``(H,W,3)`` uint8, BGR.
+
+```
+frames ──► detector ──► boxes per frame ──┐
+   └──► window buffer (T around a frame) ─┴─► test pipeline of the config ──► model ──► poses ──► mp4, JSON
+```
+"""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple, Union
+
+import cv2
+import mmengine
+import numpy as np
+import torch
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import init_default_scope
+from mmengine.structures import InstanceData
+from mmengine.utils import ProgressBar
+from mmpose.apis import init_model
+from mmpose.registry import VISUALIZERS
+from mmpose.structures import PoseDataSample, merge_data_samples, split_instances
+
+from mmpose_gss.apis.person_detector import build_person_detector, keep_valid
+from mmpose_gss.apis.video_reader import VideoFrames, VideoSource, WindowBuffer
+from mmpose_gss.engine.checkpoint import check_checkpoint_fits, read_checkpoint
+from mmpose_gss.engine.config import load_config
+
+_DEFAULT_OFFSETS = (-2, -1, 0, 1, 2)
+
+
+class VideoPoseInferencer:
+    """Detector-driven top-down inference on videos, with windows of frames.
+
+    Args:
+        config (str): Config file of a pose model, or the base name of a shipped one.
+        checkpoint (str, optional): Its checkpoint; None leaves random weights, for trying things out.
+        detector (str, optional): An mmdet config, a folder in which a detector was trained, a ``.json``
+            file of boxes, or ``'whole-frame'``. Defaults to ``'whole-frame'``.
+        detector_checkpoint (str, optional): Checkpoint of an mmdet config.
+        device (str, optional): Torch device. Defaults to the first GPU, or the CPU.
+        bbox_thr (float): Boxes with a lower score are dropped. Defaults to 0.3.
+        nms_thr (float): Overlap above which the weaker of two boxes is dropped. Defaults to 0.3.
+        det_cat_ids (Sequence[int]): The detector's class numbers that are people. Defaults to (0, ).
+        batch_size (int): Windows per forward pass. Defaults to 8.
+
+    Raises:
+        FileNotFoundError: If a config, checkpoint or box file is missing.
+        ValueError: If one of them is damaged or belongs to another model.
+
+    Example:
+        >>> inferencer = VideoPoseInferencer(CONFIG, CHECKPOINT, detector=DETECTOR_CONFIG,
+        ...                                  detector_checkpoint=DETECTOR_CHECKPOINT)
+        >>> result = inferencer('walk.mp4', out_dir='out')
+        >>> result['predictions'][0][0]['keypoints']  # first person of the first frame, K x [x, y] in pixels
+    """
+
+    def __init__(self, config: str, checkpoint: Optional[str] = None, detector: Optional[str] = 'whole-frame',
+                 detector_checkpoint: Optional[str] = None, device: Optional[str] = None, bbox_thr: float = 0.3,
+                 nms_thr: float = 0.3, det_cat_ids: Sequence[int] = (0, ), batch_size: int = 8):
+        device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
+        if batch_size < 1:
+            raise ValueError(f'batch_size is {batch_size}; it must be at least 1')
+        cfg = load_config(config)
+        if checkpoint is not None:
+            read_checkpoint(checkpoint)
+        self.model = init_model(cfg, str(checkpoint) if checkpoint else None, device=device)
+        if checkpoint is not None:
+            check_checkpoint_fits(self.model, checkpoint, f'config {config}')
+        self.cfg, self.batch_size = cfg, batch_size
+        self.offsets = self._frame_offsets(cfg)
+        self.detector = build_person_detector(
+            detector, detector_checkpoint, device, bbox_thr, nms_thr, det_cat_ids)
+        init_default_scope(cfg.get('default_scope', 'mmpose'))  # the detector has set its own
+        self.pipeline = Compose(cfg.test_dataloader.dataset.pipeline)
+        self.visualizer = VISUALIZERS.build(dict(cfg.visualizer, name='video_inferencer', vis_backends=None))
+        self.visualizer.set_dataset_meta(self.model.dataset_meta)
+
+    @staticmethod
+    def _frame_offsets(cfg) -> Tuple[int, ...]:
+        dataset = cfg.test_dataloader.dataset
+        while 'frame_offsets' not in dataset and 'dataset' in dataset:  # a wrapper
+            dataset = dataset.dataset
+        return tuple(dataset.get('frame_offsets', _DEFAULT_OFFSETS))
+
+    def __call__(self, inputs: VideoSource, out_dir: Optional[Union[str, Path]] = None, draw: bool = True,
+                 kpt_thr: float = 0.3, show_progress: bool = True) -> Dict:
+        """Run over a video.
+
+        What has been computed is written even if a later frame fails or the run is interrupted.
+
+        Args:
+            inputs (str | Path | Sequence[ndarray]): A video file, a folder of images, or frames.
+            out_dir (str | Path, optional): Folder for ``<name>.mp4`` with skeletons and ``<name>.json``.
+            draw (bool): Whether to write the mp4. Defaults to True.
+            kpt_thr (float): Joints below are not drawn. Defaults to 0.3.
+            show_progress (bool): Whether to show a progress bar. Defaults to True.
+
+        Returns:
+            dict: ``predictions``: for each input frame a list of people, each a dict with ``keypoints``
+            (K pairs, pixels), ``keypoint_scores`` (K), ``bbox`` and ``bbox_score``;
+            ``video`` and ``json``: the paths written, or None.
+
+        Raises:
+            FileNotFoundError: If the video does not exist.
+            ValueError: If it cannot be decoded.
+        """
+        frames = VideoFrames(inputs)
+        writer = _ResultWriter(frames, out_dir, draw, self.model.dataset_meta, self.cfg)
+        bar = ProgressBar(frames.expected) if show_progress else None
+        try:
+            for frame, sample in self.iterate(frames):
+                writer.add(self._draw(frame, sample, kpt_thr) if writer.draws else None, sample)
+                if bar:
+                    bar.update()
+        finally:
+            if bar:
+                bar.file.write('\n')
+            writer.close()
+        return writer.result()
+
+    def iterate(self, frames: VideoFrames) -> Iterator[Tuple[np.ndarray, PoseDataSample]]:
+        """Yield every frame with the people in it, in order and with as little delay as windows allow.
+
+        Yields:
+            tuple: The frame and a PoseDataSample, whose ``pred_instances`` is empty if nobody is there.
+        """
+        buffer = WindowBuffer(self.offsets)
+        boxes: Dict[int, np.ndarray] = {}
+        key, chunk = 0, max(1, self.batch_size // 2)
+        pending: List[np.ndarray] = []
+        source = iter(frames)
+        finished = False
+        while not finished:
+            frame = next(source, None)
+            finished = frame is None
+            if frame is not None:
+                buffer.append(frame)
+                pending.append(frame)
+            if pending and (finished or len(pending) == chunk):
+                first = buffer.end - len(pending)
+                for offset, found in enumerate(self.detector(pending, first)):
+                    boxes[first + offset] = keep_valid(found, frames.size)
+                pending = []
+                ready = buffer.end if finished else buffer.end - max(self.offsets[-1], 0)
+                yield from self._poses(buffer, boxes, key, ready)
+                key = max(key, ready)
+            elif finished:
+                yield from self._poses(buffer, boxes, key, buffer.end)
+
+    def _poses(self, buffer: WindowBuffer, boxes: Dict[int, np.ndarray], first: int,
+               end: int) -> Iterator[Tuple[np.ndarray, PoseDataSample]]:
+        """Poses of the key frames ``first`` to ``end - 1``, batched over people and frames."""
+        tasks = [(index, box) for index in range(first, end) for box in boxes[index]]
+        found: Dict[int, List[PoseDataSample]] = {index: [] for index in range(first, end)}
+        for start in range(0, len(tasks), self.batch_size):
+            batch = tasks[start:start + self.batch_size]
+            windows = [self._sample(buffer.window(index), index, box) for index, box in batch]
+            with torch.no_grad():
+                results = self.model.test_step(pseudo_collate(windows))
+            for (index, _), result in zip(batch, results):
+                found[index].append(result)
+        for index in range(first, end):
+            yield buffer.window(index)[self.offsets.index(0)], self._merge(found[index])
+            boxes.pop(index)
+        buffer.forget(end)
+
+    def _sample(self, window: List[np.ndarray], index: int, box: np.ndarray) -> Dict:
+        return self.pipeline(dict(
+            img=window, img_path=f'{index:06d}.jpg', img_id=index, id=index,
+            key_index=self.offsets.index(0), bbox=box[None, :4].copy(), bbox_score=box[4:5].copy(),
+            **self.model.dataset_meta))
+
+    def _merge(self, samples: List[PoseDataSample]) -> PoseDataSample:
+        if samples:
+            return merge_data_samples(samples)
+        joints = self.model.dataset_meta['num_keypoints']
+        return PoseDataSample(pred_instances=InstanceData(
+            keypoints=np.zeros((0, joints, 2), np.float32), keypoint_scores=np.zeros((0, joints), np.float32),
+            bboxes=np.zeros((0, 4), np.float32), bbox_scores=np.zeros(0, np.float32)))
+
+    def _draw(self, frame: np.ndarray, sample: PoseDataSample, kpt_thr: float) -> np.ndarray:
+        if len(sample.pred_instances) == 0:
+            return frame
+        self.visualizer.add_datasample(
+            'pose', frame[..., ::-1].copy(), sample, draw_gt=False, draw_bbox=True, kpt_thr=kpt_thr)
+        return self.visualizer.get_image()[..., ::-1]
+
+
+class _ResultWriter:
+    """Collects the predictions; writes the mp4 as it goes and the JSON at the end, whatever the end is."""
+
+    def __init__(self, frames: VideoFrames, out_dir, draw: bool, dataset_meta: Dict, cfg):
+        self.frames, self.dataset_meta, self.cfg = frames, dataset_meta, cfg
+        self.predictions: List[List[Dict]] = []
+        self.draws = draw and out_dir is not None
+        self.video_path = self.json_path = self._video = None
+        if out_dir is None:
+            return
+        out_dir = Path(out_dir)
+        out_dir.mkdir(parents=True, exist_ok=True)
+        self.json_path = out_dir / f'{frames.name}.json'
+        if self.draws:
+            self.video_path = out_dir / f'{frames.name}.mp4'
+            if self.video_path.resolve() == Path(frames.source).resolve():
+                self.video_path = out_dir / f'{frames.name}_poses.mp4'
+            self._video = cv2.VideoWriter(
+                str(self.video_path), cv2.VideoWriter_fourcc(*'mp4v'), frames.fps, frames.size)
+            if not self._video.isOpened():
+                raise ValueError(f'cannot write a video of {frames.size} at {self.video_path}; choose another --out-dir')
+
+    def add(self, drawn: Optional[np.ndarray], sample: PoseDataSample) -> None:
+        """Take the next frame's result."""
+        self.predictions.append(split_instances(sample.pred_instances) if len(sample.pred_instances) else [])
+        if self._video is not None:
+            self._video.write(np.ascontiguousarray(drawn))
+
+    def close(self) -> None:
+        """Finish the files."""
+        if self._video is not None:
+            self._video.release()
+        if self.json_path is not None:
+            mmengine.dump(self._content(), str(self.json_path))
+
+    def _content(self) -> Dict:
+        meta = {key: self.dataset_meta.get(key) for key in ('dataset_name', 'num_keypoints', 'skeleton_links')}
+        names = self.dataset_meta.get('keypoint_id2name') or {}
+        meta['keypoint_names'] = [names[index] for index in sorted(names)]
+        return dict(
+            meta_info=meta,
+            video=dict(source=self.frames.source, fps=self.frames.fps, width=self.frames.size[0],
+                       height=self.frames.size[1], num_frames=len(self.predictions)),
+            instance_info=[dict(frame_id=index, instances=people)
+                           for index, people in enumerate(self.predictions)])
+
+    def result(self) -> Dict:
+        """What the inferencer returns."""
+        return dict(predictions=self.predictions, video=self.video_path and str(self.video_path),
+                    json=self.json_path and str(self.json_path))

@@ -1,0 +1,153 @@
+"""Frames of a video file, a folder of images or a list of arrays, one after the other.
+
+Shapes: H, W size of a frame; frames are ``(H,W,3)`` uint8, BGR.
+"""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Iterator, List, Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+from mmengine.logging import MMLogger
+
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
+
+VideoSource = Union[str, Path, Sequence[np.ndarray]]
+
+
+class VideoFrames:
+    """Iterates over the frames of a source and knows their rate and size.
+
+    Args:
+        source (str | Path | Sequence[ndarray]): A video file, a folder of images (sorted by name) or the
+            frames themselves.
+        default_fps (float): Frame rate where the source has none. Defaults to 25.
+
+    Attributes:
+        name (str): File stem for outputs.
+        fps (float): Frames per second.
+        size (tuple[int, int]): Width and height of the first frame.
+        expected (int): Number of frames that the source claims to have.
+
+    Raises:
+        FileNotFoundError: If the source does not exist.
+        ValueError: If it holds no frame that can be read.
+    """
+
+    def __init__(self, source: VideoSource, default_fps: float = 25.0):
+        self._frames: List = []
+        self._capture = None
+        self.fps = default_fps
+        if isinstance(source, (str, Path)):
+            path = Path(source)
+            self.name, self.source = path.stem, str(path)
+            if path.is_dir():
+                self._open_folder(path)
+            elif path.is_file():
+                self._open_file(path)
+            else:
+                raise FileNotFoundError(f'video {path} does not exist; give a video file or a folder of images')
+        else:
+            self.name, self.source = 'frames', 'the list of frames'
+            self._open_arrays(source)
+
+    def _open_folder(self, path: Path) -> None:
+        self._frames = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+        if not self._frames:
+            raise ValueError(f'folder {path} holds no images ({", ".join(IMAGE_SUFFIXES)})')
+        self.expected = len(self._frames)
+        self.size = _size(self._read_image(self._frames[0]))
+
+    def _open_arrays(self, frames: Sequence[np.ndarray]) -> None:
+        self._frames = list(frames)
+        if not self._frames:
+            raise ValueError('the list of frames is empty; give at least one (H, W, 3) uint8 array')
+        for index, frame in enumerate(self._frames):
+            if not isinstance(frame, np.ndarray) or frame.ndim != 3 or frame.shape[2] != 3 \
+                    or frame.dtype != np.uint8:
+                found = f'{frame.dtype} {frame.shape}' if isinstance(frame, np.ndarray) else type(frame).__name__
+                raise ValueError(f'frame {index} is {found}; give (H, W, 3) uint8 arrays in BGR order')
+        self.expected = len(self._frames)
+        self.size = _size(self._frames[0])
+
+    def _open_file(self, path: Path) -> None:
+        self._capture = cv2.VideoCapture(str(path))
+        if not self._capture.isOpened():
+            raise ValueError(
+                f'video {path} cannot be opened; it is no video, is damaged, or its codec is unknown to OpenCV: '
+                'convert it, e.g. with ffmpeg -i IN -c:v libx264 OUT.mp4')
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = fps if np.isfinite(fps) and 0 < fps < 1000 else self.fps
+        self.expected = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        good, first = self._capture.read()
+        if not good:
+            raise ValueError(f'video {path} has no frame that can be decoded; it is empty or damaged')
+        self.size = _size(first)
+        self._first = first
+
+    @staticmethod
+    def _read_image(path: Path) -> np.ndarray:
+        image = cv2.imread(str(path))
+        if image is None:
+            raise ValueError(f'image {path} cannot be decoded; it is damaged, replace or remove it')
+        return image
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield every frame, brought to the size of the first."""
+        for frame in self._decoded():
+            yield frame if _size(frame) == self.size else cv2.resize(frame, self.size)
+
+    def _decoded(self) -> Iterator[np.ndarray]:
+        if self._capture is None:
+            for item in self._frames:
+                yield item if isinstance(item, np.ndarray) else self._read_image(item)
+            return
+        count, frame = 1, self._first
+        while frame is not None:
+            yield frame
+            good, frame = self._capture.read()
+            frame = frame if good else None
+            count += good
+        self._capture.release()
+        if count < self.expected:
+            MMLogger.get_current_instance().warning(
+                f'{self.source} says it has {self.expected} frames, but {count} could be decoded; '
+                'the rest of the file is damaged or its header is wrong')
+
+
+def _size(frame: np.ndarray) -> Tuple[int, int]:
+    return frame.shape[1], frame.shape[0]
+
+
+class WindowBuffer:
+    """Keeps the frames that windows around the coming key frames need, and no more.
+
+    Args:
+        offsets (Sequence[int]): Frame offsets of a window, increasing, with 0 among them.
+    """
+
+    def __init__(self, offsets: Sequence[int]):
+        self.offsets = tuple(offsets)
+        self._first = 0
+        self._frames: List[np.ndarray] = []
+
+    @property
+    def end(self) -> int:
+        """int: Number of frames read so far."""
+        return self._first + len(self._frames)
+
+    def append(self, frame: np.ndarray) -> None:
+        """Add the next frame."""
+        self._frames.append(frame)
+
+    def window(self, key: int) -> List[np.ndarray]:
+        """The frames around ``key``, indices clamped to what has been read."""
+        last = self.end - 1
+        return [self._frames[min(max(key + offset, 0), last) - self._first] for offset in self.offsets]
+
+    def forget(self, key: int) -> None:
+        """Drop what no window of a key frame from ``key`` on needs."""
+        drop = max(0, key + self.offsets[0] - self._first)
+        del self._frames[:drop]
+        self._first += drop
