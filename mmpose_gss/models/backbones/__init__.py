@@ -1,3 +1,5 @@
 """Registered backbones."""
+from mmpose_gss.models.backbones.deconv_encoder import DeconvEncoder
+from mmpose_gss.models.backbones.posemamba import PoseMamba
 
-__all__ = []
+__all__ = ['DeconvEncoder', 'PoseMamba']

@@ -1,3 +1,6 @@
 """Registered necks."""
 
-__all__ = []
+from .glsmamba import GLSMambaNeck
+from .sdtc import SDTCNeck
+
+__all__ = ['GLSMambaNeck', 'SDTCNeck']
