@@ -1,0 +1,4 @@
+"""SDTC: semantic dynamics and spatio-temporal collaboration, one idea per file."""
+from .neck import SDTCNeck
+
+__all__ = ['SDTCNeck']
