@@ -7,9 +7,11 @@ from __future__ import annotations
 from typing import Optional, Sequence, Tuple
 
 from mmcv.cnn import build_upsample_layer
+from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmpose_gss.engine.checkpoint import read_checkpoint
 from mmpose_gss.registry import MODELS
 
 #: Padding and output padding with which a stride-2 deconvolution doubles the size exactly (as in MMPose's
@@ -31,6 +33,8 @@ class DeconvEncoder(BaseModule):
             equal length; kernels 2, 3 or 4) of the deconvolutions, each followed by batch normalisation and
             ReLU. None leaves the backbone's resolution (GLSMamba-BLR).
         init_cfg (dict, optional): ``dict(type='Pretrained', checkpoint=...)`` with a converted checkpoint.
+            It must fit completely: a frozen encoder with a few random layers would train without any error.
+            Without ``deconv`` the file's deconvolutions are left out.
     """
 
     def __init__(self, backbone: dict, deconv: Optional[dict] = None, init_cfg: Optional[dict] = None) -> None:
@@ -57,6 +61,34 @@ class DeconvEncoder(BaseModule):
                 nn.ReLU(inplace=True)]
             in_channels = channels
         return nn.Sequential(*layers)
+
+    def init_weights(self) -> None:
+        """Initialise, or load the checkpoint of ``init_cfg`` strictly.
+
+        Raises:
+            FileNotFoundError: If the checkpoint does not exist.
+            ValueError: If it is not one of exactly this encoder.
+        """
+        if not isinstance(self.init_cfg, dict) or self.init_cfg.get('type') != 'Pretrained':
+            super().init_weights()
+            return
+        path = self.init_cfg['checkpoint']
+        remedy = "make it from MMPose's checkpoint with tools/model_converters/vitpose.py"
+        try:
+            state = read_checkpoint(path)['state_dict']
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"DeconvEncoder: init_cfg's checkpoint {path} does not exist; {remedy}.") \
+                from error
+        if isinstance(self.deconv_layers, nn.Identity):
+            state = {key: value for key, value in state.items() if not key.startswith('deconv_layers.')}
+        try:
+            self.load_state_dict(state)
+        except RuntimeError as error:
+            reason = ' '.join(str(error).split())[:300]
+            raise ValueError(f'DeconvEncoder: {path} is not a checkpoint of this encoder; {remedy}. '
+                             f'({reason})') from error
+        MMLogger.get_current_instance().info(f'Encoder loaded from {path}.')
+        self._is_init = True
 
     def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
         """Encode images ``(N,3,H,W)``; return a tuple of one map ``(N,C,h,w)``."""
