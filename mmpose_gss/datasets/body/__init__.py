@@ -1,3 +1,5 @@
 """Data sets of body poses in video."""
+from mmpose_gss.datasets.body.posetrack_video_dataset import PoseTrackVideoDataset
+from mmpose_gss.datasets.body.sub_jhmdb_video_dataset import SubJHMDBVideoDataset
 
-__all__ = []
+__all__ = ['PoseTrackVideoDataset', 'SubJHMDBVideoDataset']

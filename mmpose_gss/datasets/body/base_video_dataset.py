@@ -1,0 +1,411 @@
+"""Windows of video frames around an annotated or detected person.
+
+```
+annotation file ─┐                                     ┌► img_paths (T, time order), key_index
+                 ├─► one sample per person and frame ──┤
+detections ──────┘   (boxes of the key frame)          └► clip_frames, frame_position, frame_offsets
+```
+
+Shapes: T frames, K joints.
+"""
+from __future__ import annotations
+
+import copy
+import os.path as osp
+from collections import Counter, defaultdict
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from mmengine.fileio import list_dir_or_file
+from mmengine.logging import MMLogger
+from mmpose.datasets.datasets.base import BaseCocoStyleDataset
+from PIL import Image
+
+from mmpose_gss.datasets.body.annotations import (box_from_joints, clip_box, joint_names, joint_order,
+                                                  load_annotations, parse_joints)
+from mmpose_gss.datasets.body.clip_frames import ClipFrames, FrameLayout, check_frame_offsets, frame_number
+from mmpose_gss.datasets.body.detections import ImageIndex, load_detections
+
+# 0.6 · diagonal of the head box, the unit of PCKh (poseval, evaluateAP.py).
+HEAD_SIZE_FACTOR = 0.6
+
+
+class BaseVideoPoseDataset(BaseCocoStyleDataset):
+    """Samples of one person in a window of frames; subclasses name the data set's joints and layouts.
+
+    Args:
+        ann_file (str): COCO-style annotation file, or a folder with one file per video (PoseTrack18).
+        layout (str): A key of :attr:`LAYOUTS`: how frames are named and numbered.
+        frame_name (str, optional): Overrides the layout's pattern of frame names, e.g. ``'%06d.jpg'``.
+        first_frame (int, optional): Overrides the layout's number of a clip's first frame.
+        frame_offsets (Sequence[int]): Frames of the window relative to the key frame. An odd number of
+            strictly increasing integers with 0 among them. Indices are clamped at the clip's ends.
+        temporal_jitter (int): In training, every time a sample is drawn, each support frame is moved by up
+            to this many frames, staying on its side of the key frame. 0 switches it off.
+        frames_from (str): ``'annotation'``: a clip has ``nframes`` frames, numbered without gaps unless the
+            file lists all of them; ``'folder'``: a clip is what lies in its folder.
+        bbox_file (str, optional): Detected boxes to use instead of annotated ones; needs ``test_mode``.
+        bbox_score_thr (float): Detections below this score are dropped.
+        data_mode (str): ``'topdown'``, the only mode of windows around a person.
+        metainfo (dict, optional): As in MMPose.
+        data_root (str, optional): As in MMPose.
+        data_prefix (dict): ``img``: folder to which file names of images are relative.
+        filter_cfg (dict, optional): As in MMPose.
+        indices (int | Sequence[int], optional): As in MMPose.
+        serialize_data (bool): As in MMPose: workers share the samples' memory.
+        pipeline (list): Transforms, beginning with ``mmpose_gss.LoadClip``.
+        test_mode (bool): As in MMPose.
+        lazy_init (bool): As in MMPose.
+        max_refetch (int): As in MMPose.
+        sample_interval (int): Use every n-th labelled frame of a clip.
+
+    Raises:
+        FileNotFoundError: If the annotation or detection file is missing.
+        ValueError: If a file is not as it should be; the message names file, field and remedy.
+    """
+
+    LAYOUTS: Dict[str, FrameLayout] = {}
+    LAYOUT_METAINFO: Dict[str, dict] = {}
+    # Joints that the format lists but nobody annotated: always of weight 0.
+    UNANNOTATED: Tuple[str, ...] = ()
+
+    def __init__(self,
+                 ann_file: str = '',
+                 layout: Optional[str] = None,
+                 frame_name: Optional[str] = None,
+                 first_frame: Optional[int] = None,
+                 frame_offsets: Sequence[int] = (-2, -1, 0, 1, 2),
+                 temporal_jitter: int = 0,
+                 frames_from: str = 'annotation',
+                 bbox_file: Optional[str] = None,
+                 bbox_score_thr: float = 0.2,
+                 data_mode: str = 'topdown',
+                 metainfo: Optional[dict] = None,
+                 data_root: Optional[str] = None,
+                 data_prefix: dict = dict(img=''),
+                 filter_cfg: Optional[dict] = None,
+                 indices: Optional[Union[int, Sequence[int]]] = None,
+                 serialize_data: bool = True,
+                 pipeline: List[Union[dict, Callable]] = [],
+                 test_mode: bool = False,
+                 lazy_init: bool = False,
+                 max_refetch: int = 1000,
+                 sample_interval: int = 1) -> None:
+        name = type(self).__name__
+        if data_mode != 'topdown':
+            raise ValueError(f'{name} got data_mode="{data_mode}", but windows around a person are "topdown".')
+        if frames_from not in ('annotation', 'folder'):
+            raise ValueError(f'{name} got frames_from="{frames_from}"; choose "annotation" or "folder".')
+        layout = layout or next(iter(self.LAYOUTS))
+        if layout not in self.LAYOUTS:
+            raise ValueError(f'{name} knows no layout "{layout}"; choose one of {sorted(self.LAYOUTS)}.')
+        base = self.LAYOUTS[layout]
+        self.layout = FrameLayout(
+            frame_name=base.frame_name if frame_name is None else frame_name,
+            first_frame=base.first_frame if first_frame is None else first_frame,
+            coordinate_shift=base.coordinate_shift)
+        self.frame_offsets, self.key_index = check_frame_offsets(frame_offsets)
+        self.temporal_jitter = int(temporal_jitter)
+        self.frames_from = frames_from
+        self.bbox_score_thr = bbox_score_thr
+        self.clips: List[ClipFrames] = []
+        super().__init__(
+            ann_file=ann_file,
+            bbox_file=bbox_file,
+            data_mode=data_mode,
+            metainfo=metainfo or self.LAYOUT_METAINFO.get(layout),
+            data_root=data_root,
+            data_prefix=data_prefix,
+            filter_cfg=filter_cfg,
+            indices=indices,
+            serialize_data=serialize_data,
+            pipeline=pipeline,
+            test_mode=test_mode,
+            lazy_init=lazy_init,
+            max_refetch=max_refetch,
+            sample_interval=sample_interval)
+
+    def _join_prefix(self) -> None:
+        super()._join_prefix()
+        if self.bbox_file and self.data_root and not osp.isabs(self.bbox_file) and not osp.exists(self.bbox_file):
+            self.bbox_file = osp.join(self.data_root, self.bbox_file)
+
+    # ---------------------------------------------------------------- samples
+
+    def get_data_info(self, idx: int) -> dict:
+        """A fresh copy of a sample, with the paths of its window.
+
+        Args:
+            idx (int): Index of the sample.
+
+        Returns:
+            dict: The sample; ``img_paths`` lists T paths in time order, ``key_index`` says which is the key
+            frame (``img_path``).
+        """
+        info = super().get_data_info(idx)
+        clip = self.clips[info['clip_index']]
+        offsets = self.frame_offsets
+        if self.temporal_jitter and not self.test_mode:
+            offsets = jitter_offsets(offsets, self.temporal_jitter)
+        info['clip_frames'] = clip
+        info['frame_offsets'] = offsets
+        info['key_index'] = self.key_index
+        info['img_paths'] = clip.window(info['frame_position'], offsets)
+        return info
+
+    # ---------------------------------------------------------------- loading
+
+    def load_data_list(self) -> List[dict]:
+        """Load all samples.
+
+        Returns:
+            list[dict]: One dict per person and labelled frame.
+        """
+        content = load_annotations(self.ann_file)
+        self._set_categories(content)
+        self._left_out: Counter = Counter()
+        self.clips = []
+        places = self._place_images(content['images'])
+        if self.bbox_file:
+            data_list = self._load_detected(content['images'], places)
+        else:
+            data_list = self._load_annotated(content, places)
+        self._log_left_out(len(data_list))
+        return data_list
+
+    def _set_categories(self, content: dict) -> None:
+        categories = content.get('categories')
+        if categories:
+            self._metainfo['CLASSES'] = categories
+        self._joint_order, self._num_file_joints = joint_order(
+            joint_names(categories), self._metainfo['keypoint_name2id'], self.UNANNOTATED, self.ann_file)
+        for name in self.UNANNOTATED:
+            self._joint_order[self._metainfo['keypoint_name2id'][name]] = -1
+
+    def _place_images(self, images: List[dict]) -> Dict[int, dict]:
+        """Find each image's clip and position; returns image id → dict(image, clip, position, path, size)."""
+        folders = defaultdict(list)
+        for image in images:
+            folders[osp.dirname(image['file_name'])].append(image)
+        places = {}
+        for folder, members in folders.items():
+            clip_index = len(self.clips)
+            clip = self._make_clip(folder, members)
+            self.clips.append(clip)
+            size = self._image_size(clip, members[0])
+            for image in members:
+                try:
+                    position = clip.position_of(osp.basename(image['file_name']))
+                except ValueError as error:
+                    raise ValueError(
+                        f'"{self.ann_file}": image "{image["file_name"]}": {error}; check its "nframes", the data '
+                        f'set\'s first_frame={self.layout.first_frame}, or set frames_from="folder".') from error
+                if position % self.sample_interval:
+                    continue
+                places[image['id']] = dict(
+                    image=image, clip_index=clip_index, position=position, path=clip.path(position), size=size)
+        return places
+
+    def _make_clip(self, folder: str, members: List[dict]) -> ClipFrames:
+        path = osp.join(self.data_prefix['img'], folder)
+        if self.frames_from == 'folder':
+            return ClipFrames(path, *self._frames_in(path))
+        counts = {image.get('nframes') for image in members}
+        count = counts.pop()
+        if counts or not isinstance(count, int) or count < 1:
+            name = members[0]['file_name']
+            raise ValueError(
+                f'"{self.ann_file}": the images of "{folder}" (e.g. "{name}") need one "nframes", the number of '
+                f'frames of the clip, but have {sorted(map(str, counts | {count}))}; add the field, or set '
+                'frames_from="folder" to count the files.')
+        names = sorted((osp.basename(image['file_name']) for image in members), key=frame_number)
+        listed = tuple(names) if len(names) == count else None
+        return ClipFrames(path, count, self.layout, listed)
+
+    def _frames_in(self, path: str) -> Tuple[int, FrameLayout, Tuple[str, ...]]:
+        suffix = osp.splitext(self.layout.frame_name)[1]
+        names = sorted(list_dir_or_file(path, list_dir=False, suffix=suffix), key=frame_number)
+        if not names:
+            raise FileNotFoundError(
+                f'Folder "{path}" holds no *{suffix} frames; check data_root and data_prefix, or unpack the images '
+                'there.')
+        return len(names), self.layout, tuple(names)
+
+    @staticmethod
+    def _image_size(clip: ClipFrames, image: dict) -> Optional[Tuple[int, int]]:
+        if image.get('width') and image.get('height'):
+            return int(image['width']), int(image['height'])
+        # PoseTrack's own files give no size; all frames of a clip have the same.
+        path = osp.join(clip.folder, osp.basename(image['file_name']))
+        if not osp.isfile(path):
+            return None
+        try:
+            with Image.open(path) as frame:
+                return frame.size
+        except OSError as error:
+            raise ValueError(f'Frame "{path}" is not a readable image ({error}); copy it again.') from error
+
+    def _load_annotated(self, content: dict, places: Dict[int, dict]) -> List[dict]:
+        data_list = []
+        known = {image['id'] for image in content['images']}
+        for ann in content['annotations']:
+            if ann.get('image_id') not in known:
+                raise ValueError(
+                    f'"{self.ann_file}": annotation {ann.get("id")} has image_id {ann.get("image_id")}, which '
+                    '"images" does not list.')
+            place = places.get(ann['image_id'])
+            if place is None:
+                continue
+            sample = self.parse_data_info(dict(raw_ann_info=ann, raw_img_info=place))
+            if sample is not None:
+                data_list.append(sample)
+        # Persons of one frame, and frames of one clip, next to each other: their windows share decoded frames.
+        data_list.sort(key=lambda sample: (sample['clip_index'], sample['frame_position']))
+        return data_list
+
+    def parse_data_info(self, raw_data_info: dict) -> Optional[dict]:
+        """Make a sample of one annotation.
+
+        Args:
+            raw_data_info (dict): ``raw_ann_info``, the annotation, and ``raw_img_info``, its image's place.
+
+        Returns:
+            dict | None: The sample; None if the person is left out (crowd, no joint, no box in the image).
+
+        Raises:
+            ValueError: If joints or box are broken.
+        """
+        ann, place = raw_data_info['raw_ann_info'], raw_data_info['raw_img_info']
+        if ann.get('iscrowd'):
+            return self._leave_out('crowd annotations')
+        if 'keypoints' not in ann:
+            return self._leave_out('persons without joints')
+        keypoints, visible = parse_joints(ann, self._joint_order, self._num_file_joints, self.ann_file)
+        if not visible.any():
+            return self._leave_out('persons without joints')
+        box = self._annotated_box(ann, keypoints, visible)
+        if box is None:
+            return self._leave_out('persons whose joints span no box')
+        shift = self.layout.coordinate_shift
+        box[:2] += shift
+        bbox = clip_box(box, place['size'])
+        if bbox is None:
+            return self._leave_out('boxes outside their image')
+        area = max(float(bbox[0, 2] - bbox[0, 0]) * float(bbox[0, 3] - bbox[0, 1]) * 0.53, 1.0)
+        sample = self._common_fields(place)
+        sample.update(
+            id=ann['id'],
+            bbox=bbox,
+            bbox_score=np.ones(1, dtype=np.float32),
+            box_source='annotated',
+            keypoints=keypoints + np.float32(shift),
+            keypoints_visible=visible,
+            num_keypoints=int(np.count_nonzero(visible)),
+            area=np.array(ann.get('area', area), dtype=np.float32),
+            iscrowd=0,
+            category_id=np.array(ann.get('category_id', 1)),
+            track_id=ann.get('track_id', -1),
+            raw_ann_info=copy.deepcopy(ann))
+        if 'person_id' in ann:
+            sample['person_id'] = ann['person_id']
+        if ann.get('bbox_head'):
+            sample['bbox_head'] = np.array(ann['bbox_head'], dtype=np.float32)
+            sample['head_size'] = HEAD_SIZE_FACTOR * np.hypot(*sample['bbox_head'][2:]).reshape(1)
+        return sample
+
+    def _annotated_box(self, ann: dict, keypoints: np.ndarray, visible: np.ndarray) -> Optional[np.ndarray]:
+        """The annotated box, or the joints' box if there is none; None if the joints span no area."""
+        from_joints = box_from_joints(keypoints, visible)
+        if ann.get('bbox') is None:
+            return from_joints
+        box = np.array(ann['bbox'], dtype=np.float64)
+        if box.shape != (4, ) or not np.isfinite(box).all():
+            raise ValueError(
+                f'"{self.ann_file}": annotation {ann.get("id")} has bbox {ann["bbox"]}, but four finite numbers x, y, '
+                'width, height are needed; mend it, or delete the field to use the box of the joints.')
+        if (box[2:] <= 0).any():
+            # PoseTrack's boxes of persons with a single joint are empty; any other empty box is an error.
+            if from_joints is None:
+                return None
+            raise ValueError(
+                f'"{self.ann_file}": annotation {ann.get("id")} has an empty bbox {ann["bbox"]} (x, y, width, '
+                'height); mend it, or delete the field to use the box of the joints.')
+        return box
+
+    def _common_fields(self, place: dict) -> dict:
+        image = place['image']
+        sample = dict(
+            img_id=image['id'],
+            img_path=place['path'],
+            frame_id=image.get('frame_id', image['id']),
+            vid_id=image.get('vid_id', osp.basename(osp.dirname(image['file_name']))),
+            clip_index=place['clip_index'],
+            frame_position=place['position'])
+        if place['size'] is not None:
+            sample['ori_shape'] = place['size'][::-1]
+        return sample
+
+    def _load_detected(self, images: List[dict], places: Dict[int, dict]) -> List[dict]:
+        index = ImageIndex(images)
+        detections = load_detections(self.bbox_file)
+        num_joints = self._metainfo['num_keypoints']
+        found = []
+        for detection in detections:
+            image = index.find(detection)
+            if image is None:
+                self._leave_out('detections in frames that the annotations do not list')
+            elif detection['score'] < self.bbox_score_thr:
+                self._leave_out(f'detections with a score under {self.bbox_score_thr}')
+            elif image['id'] in places:
+                found.append((places[image['id']], detection))
+        if detections and self._left_out['detections in frames that the annotations do not list'] == len(detections):
+            raise ValueError(
+                f'None of the {len(detections)} detections of "{self.bbox_file}" is in a frame of "{self.ann_file}"; '
+                'use the detections of the same data set and split.')
+        found.sort(key=lambda item: (item[0]['clip_index'], item[0]['position']))
+        data_list: List[dict] = []
+        for place, detection in found:
+            bbox = clip_box(np.array(detection['bbox'][:4], dtype=np.float64), place['size'])
+            if bbox is None:
+                self._leave_out('detected boxes that are empty or outside their image')
+                continue
+            sample = self._common_fields(place)
+            sample.update(
+                id=len(data_list),
+                bbox=bbox,
+                bbox_score=np.array([detection['score']], dtype=np.float32),
+                box_source='detected',
+                keypoints=np.zeros((1, num_joints, 2), dtype=np.float32),
+                keypoints_visible=np.zeros((1, num_joints), dtype=np.float32),
+                category_id=np.array(1),
+                track_id=detection.get('track_id', -1))
+            data_list.append(sample)
+        return data_list
+
+    def _leave_out(self, reason: str) -> None:
+        self._left_out[reason] += 1
+
+    def _log_left_out(self, kept: int) -> None:
+        source = self.bbox_file or self.ann_file
+        logger = MMLogger.get_current_instance()
+        for reason, number in self._left_out.items():
+            logger.warning(f'"{source}": left out {number} {reason}; {kept} samples remain.')
+
+
+def jitter_offsets(offsets: Sequence[int], reach: int) -> Tuple[int, ...]:
+    """Move each support frame by up to ``reach`` frames, on its side of the key frame and in time order.
+
+    Args:
+        offsets (Sequence[int]): Offsets of a window, increasing, with a 0.
+        reach (int): Largest move.
+
+    Returns:
+        tuple[int]: New offsets of the same signs, not decreasing.
+    """
+    moved = []
+    for offset in offsets:
+        if offset:
+            sign = 1 if offset > 0 else -1
+            offset = sign * max(1, abs(offset) + int(np.random.randint(-reach, reach + 1)))
+        moved.append(offset)
+    return tuple(sorted(moved))

@@ -1,0 +1,103 @@
+"""Where the frames of a clip lie on disk, and which of them make a window."""
+from __future__ import annotations
+
+import os.path as osp
+import re
+from dataclasses import dataclass
+from typing import List, Optional, Sequence, Tuple
+
+_TRAILING_NUMBER = re.compile(r'(\d+)\.\w+$')
+
+
+@dataclass(frozen=True)
+class FrameLayout:
+    """How a data set names its frames.
+
+    Args:
+        frame_name (str): ``printf`` pattern of a frame's file name, e.g. ``'%06d.jpg'``.
+        first_frame (int): Number of a clip's first frame.
+        coordinate_shift (float): Added to annotated coordinates; -1 for Matlab's 1-based pixels.
+    """
+
+    frame_name: str
+    first_frame: int
+    coordinate_shift: float = 0.0
+
+
+@dataclass(frozen=True)
+class ClipFrames:
+    """The frames of one clip, by position 0 … ``count - 1`` in time order.
+
+    Args:
+        folder (str): Folder of the frames.
+        count (int): Number of frames.
+        layout (FrameLayout): How the frames are named.
+        names (tuple[str], optional): The frames' file names, for clips whose numbers have gaps. Without
+            it the names follow from the layout.
+    """
+
+    folder: str
+    count: int
+    layout: FrameLayout
+    names: Optional[Tuple[str, ...]] = None
+
+    def path(self, position: int) -> str:
+        """Path of the frame at a position."""
+        name = self.names[position] if self.names else self.layout.frame_name % (
+            self.layout.first_frame + position)
+        return osp.join(self.folder, name)
+
+    def window(self, position: int, offsets: Sequence[int]) -> List[str]:
+        """Paths of the frames ``position + offset``, clamped to the clip."""
+        return [self.path(min(max(position + offset, 0), self.count - 1)) for offset in offsets]
+
+    def position_of(self, name: str) -> int:
+        """Position of a frame given by file name.
+
+        Raises:
+            ValueError: If the clip has no such frame.
+        """
+        if self.names is not None:
+            if name in self.names:
+                return self.names.index(name)
+        else:
+            position = frame_number(name) - self.layout.first_frame
+            if 0 <= position < self.count:
+                return position
+        raise ValueError(f'frame "{name}" is outside its clip of {self.count} frames')
+
+
+def frame_number(name: str) -> int:
+    """The number at the end of a frame's file name.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    match = _TRAILING_NUMBER.search(name)
+    if match is None:
+        raise ValueError(f'file name "{name}" does not end in a frame number')
+    return int(match.group(1))
+
+
+def check_frame_offsets(offsets: Sequence[int]) -> Tuple[Tuple[int, ...], int]:
+    """Check the offsets of a window and find its key frame.
+
+    Args:
+        offsets (Sequence[int]): Frames of the window relative to the key frame, in time order.
+
+    Returns:
+        tuple: The offsets as a tuple, and the index of offset 0 among them.
+
+    Raises:
+        ValueError: If the number of frames is even, or the offsets do not increase or lack the 0.
+    """
+    offsets = tuple(int(offset) for offset in offsets)
+    if len(offsets) % 2 == 0:
+        raise ValueError(
+            f'frame_offsets={offsets} names {len(offsets)} frames, but a window needs an odd number, e.g. '
+            '(-2, -1, 0, 1, 2).')
+    if any(b <= a for a, b in zip(offsets, offsets[1:])):
+        raise ValueError(f'frame_offsets={offsets} must increase strictly, e.g. (-2, -1, 0, 1, 2).')
+    if 0 not in offsets:
+        raise ValueError(f'frame_offsets={offsets} must contain 0, the key frame, e.g. (-2, -1, 0, 1, 2).')
+    return offsets, offsets.index(0)
