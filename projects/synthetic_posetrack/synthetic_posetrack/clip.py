@@ -1,0 +1,235 @@
+"""One annotated clip: cast, camera, scene; frames drawn one after the other.
+
+A clip depends on (seed, split, index) and the options only, never on how many clips there are.
+Shapes: F frames, N = F * SAMPLES time samples, J body joints.
+"""
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import motion
+from .appearance import dress
+from .body import Figure
+from .camera import moving_camera
+from .occluders import build_foliage, build_occluder
+from .raster import Canvas, darken
+from .scene import Scene
+from .skeleton import INDEX, POSETRACK_JOINTS, Proportions
+
+FPS = 25
+SAMPLES = 8
+"""Time samples per frame; the shutter is open over some of them."""
+POSETRACK_INDEX = [INDEX.get(name, -1) for name in POSETRACK_JOINTS]
+JOINT_DEPTH = np.array([{'hip': 0.17, 'shoulder': 0.12, 'knee': 0.1, 'nose': 0.06, 'top': 0.12, 'bottom': 0.12}.get(
+    name.split('_')[-1], 0.085) for name in POSETRACK_JOINTS])
+"""How deep in the body (m) each joint lies at most: nearer surfaces than that hide it."""
+MIN_JOINTS, MIN_VISIBLE = 4, 2
+"""A person with fewer joints in the image, or fewer that can be seen, is not annotated in that frame."""
+
+
+@dataclass
+class PersonLabel:
+    """Labels of one person in one frame.
+
+    Attributes:
+        track_id (int): Stays the same throughout the clip.
+        keypoints (np.ndarray): (17, 3) x, y, flag in PoseTrack's order; (0, 0, 0) is not annotated.
+        occluded (np.ndarray): (17,) bool, annotated but hidden by something in front.
+        head_box (tuple[int, int, int, int]): x, y, width, height.
+    """
+    track_id: int
+    keypoints: np.ndarray
+    occluded: np.ndarray
+    head_box: tuple
+
+
+@dataclass
+class Frame:
+    """One frame: BGR image (H, W, 3) uint8, labels, ignore polygons [(xs, ys), ...]."""
+    image: np.ndarray
+    people: list
+    ignore: list
+
+
+class Clip:
+    """A random clip.
+
+    Args:
+        seed (int): Seed of the set.
+        split (str): 'train' or 'val'.
+        index (int): Number of the clip in its split.
+        frames (int): F.
+        size (tuple[int, int]): Width and height in pixels.
+        difficulty (Difficulty): Ranges to draw from.
+    """
+
+    def __init__(self, seed, split, index, frames, size, difficulty):
+        self._key = (int(seed), zlib.crc32(split.encode()), int(index))
+        self.frames, self.size, self.difficulty = frames, size, difficulty
+        d, rng = difficulty, self._rng('clip')
+        t = np.arange(frames * SAMPLES) / (FPS * SAMPLES)
+        low, high = d.height
+        distance = 1.15 * max(size[0], 4 / 3 * size[1]) * 1.75 / (0.5 * (low + high) * size[1])
+        self.camera = moving_camera(t, size, self._rng('camera'), d.pan, d.shake, d.zoom, d.travel,
+                                    tilt=float(np.arctan2(0.5, distance)))
+        self.scene = Scene(self._rng('scene'), self.camera, d)
+        self.exposure = int(rng.integers(d.exposure[0], d.exposure[1] + 1))
+        self.jpeg_quality = int(rng.integers(d.jpeg[0], d.jpeg[1] + 1))
+        self._noise_level, self._gain = float(rng.uniform(*d.noise)), float(rng.uniform(0.82, 1.12))
+        self.figures, self.heads = [], []
+        self._cast(t, rng)
+        self.occluders = self._obstacles(self._rng('occluders'))
+        self.foliage = build_foliage(self._rng('foliage'), *size) if rng.random() < d.foliage else None
+        pool = self._rng('noise')
+        shape = (size[1] + 32, size[0] + 32)
+        self._noise = (pool.standard_normal((*shape, 1), dtype=np.float32) * 0.8
+                       + pool.standard_normal((*shape, 3), dtype=np.float32) * 0.6)
+
+    def _rng(self, purpose):
+        """An own stream of random numbers per purpose, so that changing one leaves the others."""
+        return np.random.default_rng([*self._key, zlib.crc32(purpose.encode())])
+
+    def _cast(self, t, rng):
+        d = self.difficulty
+        count = int(rng.integers(d.people[0], d.people[1] + 1))
+        places = (np.arange(count) + rng.uniform(0.2, 0.8, count)) / count
+        places = 0.12 + 0.76 * rng.permutation(places)
+        crossing = count >= 2 and rng.random() < d.passing
+        for k in range(count):
+            person = self._rng(f'person {k}')
+            direction = (-np.pi / 2, np.pi / 2)[k] if crossing and k < 2 else None
+            place = 0.5 + (-0.08, 0.08)[k] if crossing and k < 2 else places[k]
+            self._enter(t, person, place, direction)
+
+    def _enter(self, t, rng, place, direction):
+        """Add a person who is at a share ``place`` of the image width in the middle of the clip."""
+        d, (width, height) = self.difficulty, self.size
+        body = Proportions.sample(rng)
+        allowed = d.actions or tuple(motion.ACTIONS)
+        actions = motion.choose_actions(rng, len(t) / (FPS * SAMPLES), allowed)
+        if direction is not None:
+            actions = ['walk']
+            heading = direction + rng.normal(0, 0.12)
+        elif actions[0] in motion.TRAVELLING:
+            heading = rng.choice([-np.pi / 2, np.pi / 2]) + rng.normal(0, 0.45)
+        else:
+            heading = np.pi + rng.normal(0, 0.7) if rng.random() < 0.7 else rng.uniform(0, 2 * np.pi)
+        pose = motion.perform(t, body, actions, heading, rng, rng.uniform(*d.speed))
+        focal = float(self.camera.focal.mean())
+        depth = focal * 1.75 / (rng.uniform(*d.height) * height)
+        nearest = focal * 1.75 / (d.height[1] * height)
+        path = pose.joint('pelvis')
+        middle = len(t) // 2
+        shift = np.array([(place - 0.5) * width / focal * depth - path[middle, 0], depth - path[middle, 1], 0])
+        shift[1] += max(0.0, nearest - (path[:, 1] + shift[1]).min())
+        pose.joints = pose.joints + shift
+        outfit = dress(rng, rng.uniform(*d.contrast))
+        self.figures.append(Figure(pose, body, outfit, self.camera, rng.uniform(0.85, 1.1)))
+
+    def _obstacles(self, rng):
+        d, out = self.difficulty, []
+        for _ in range(int(rng.integers(d.occluders[0], d.occluders[1] + 1))):
+            target = self.figures[rng.integers(len(self.figures))]
+            spot = target.ground[rng.integers(len(target.ground))]
+            near = rng.uniform(0.6, 0.88)
+            aside = rng.normal(0, 0.22)
+            out.append(build_occluder(rng, (near * (spot[0] + aside), near * spot[1])))
+        return out
+
+    def _sub_samples(self, f):
+        """Time samples of frame f's open shutter; more of them where something moves fast."""
+        middle, half = f * SAMPLES + SAMPLES // 2, self.exposure / 2
+        first, last = int(np.ceil(middle - half)), int(np.floor(middle + half))
+        first, last = max(first, 0), min(last, len(self.camera.focal) - 1)
+        moved = max(float(np.abs(p.pixels[last] - p.pixels[first]).max()) for p in self.figures)
+        count = int(np.clip(np.ceil(moved / 2.5), 3, 9))
+        picked = sorted(set(np.linspace(first, last, count).round().astype(int)) | {middle})
+        return picked, picked.index(middle)
+
+    def __iter__(self):
+        """Draw the frames in order.
+
+        Yields:
+            Frame: Image and labels at the middle of the exposure.
+        """
+        rng = self._rng('sensor')
+        canvas = Canvas(*self.size)
+        for f in range(self.frames):
+            samples, middle = self._sub_samples(f)
+            total = np.zeros_like(canvas.color)
+            for k, i in enumerate(samples):
+                turn = 2 * np.pi * k / len(samples)
+                shift = (0.0, 0.0) if k == middle else (0.35 * np.cos(turn), 0.35 * np.sin(turn))
+                self._draw(canvas, i, shift)
+                if k == middle:
+                    people = self._labels(canvas, i)
+                    ignore = self.scene.ignore_polygons(i)
+                total += canvas.color
+            yield Frame(self._expose(total / len(samples), rng), people, ignore)
+
+    def _draw(self, canvas, i, shift):
+        canvas.clear(self.scene.render(i))
+        for figure in self.figures:
+            self._shadow(canvas, figure, i)
+        for figure in self.figures:
+            figure.draw(canvas, i, shift)
+        for thing in self.occluders:
+            thing.draw(canvas, self.camera, i, shift)
+
+    def _shadow(self, canvas, figure, i):
+        local = self.camera.frame[i] @ (figure.ground[i] + [0.12, 0.1, 0] - self.camera.position[i])
+        if local[2] > 0.6:
+            scale = self.camera.focal[i] / local[2]
+            centre = (self.size[0] / 2 + local[0] * scale, self.size[1] / 2 + local[1] * scale)
+            wide = max(0.5 * scale, 1.0)
+            darken(canvas, centre, (wide, max(wide * self.camera.position[i, 2] / local[2], 1.0)), 0.6)
+
+    def _expose(self, image, rng):
+        """Lens and sensor: foliage before the lens, exposure, noise, 8 bits."""
+        if self.foliage is not None:
+            colours, alpha = self.foliage
+            image = image * (1 - alpha) + colours * alpha
+        x, y = rng.integers(0, 32, 2)
+        grain = self._noise[y:y + self.size[1], x:x + self.size[0]]
+        image = image * np.float32(self._gain) + grain * np.float32(self._noise_level)
+        return np.clip(image + np.float32(0.5), 0, 255).astype(np.uint8)
+
+    def _labels(self, canvas, i):
+        hidden_by_leaves = None if self.foliage is None else self.foliage[1][..., 0] > 0.5
+        people = []
+        for track_id, figure in enumerate(self.figures):
+            label = self._label(canvas, figure, i, track_id, hidden_by_leaves)
+            if label is not None:
+                people.append(label)
+        return people
+
+    def _label(self, canvas, figure, i, track_id, leaves):
+        width, height = self.size
+        pixels, depths = figure.joint_pixels(i)
+        keypoints, occluded = np.zeros((17, 3)), np.zeros(17, bool)
+        for k, j in enumerate(POSETRACK_INDEX):
+            if j < 0 or depths[j] < 0.6:
+                continue
+            x, y = np.round(pixels[j], 2)
+            column, row = int(np.floor(x + 0.5)), int(np.floor(y + 0.5))
+            if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
+                continue
+            keypoints[k] = x, y, 1
+            occluded[k] = canvas.depth[row, column] < depths[j] - JOINT_DEPTH[k]
+            occluded[k] |= leaves is not None and leaves[row, column]
+        annotated = keypoints[:, 2] > 0
+        if annotated.sum() < MIN_JOINTS or (annotated & ~occluded).sum() < MIN_VISIBLE:
+            return None
+        return PersonLabel(track_id, keypoints, occluded, self._head_box(figure, i))
+
+    @staticmethod
+    def _head_box(figure, i):
+        centre, across, tall, _, _, axes, _ = figure.head
+        up = axes[i][:2, 2]
+        half_x = np.hypot(across[i], tall[i] * up[0])
+        half_y = np.hypot(across[i], tall[i] * up[1])
+        half_x, half_y = min(half_x, max(across[i], tall[i])), min(half_y, max(across[i], tall[i]))
+        x, y = centre[i]
+        return (int(round(x - half_x)), int(round(y - half_y)), max(1, int(round(2 * half_x))),
+                max(1, int(round(2 * half_y))))

@@ -1,0 +1,87 @@
+"""Where a clip takes place: backdrop and ground in the view of a moving camera, occluders, ignore regions."""
+import cv2
+import numpy as np
+
+from .backdrop import GROUND_METRES, GROUND_PIXELS, paint_backdrop, paint_crowd, paint_ground
+from .camera import WORLD_TO_CAMERA
+
+
+class Scene:
+    """Backdrop at infinity and ground plane z = 0.
+
+    Args:
+        rng (np.random.Generator): Source of randomness.
+        camera (Camera): Camera of the clip.
+        difficulty (Difficulty): Clutter and crowd.
+    """
+
+    def __init__(self, rng, camera, difficulty):
+        self.camera = camera
+        width, height = camera.size
+        self._focal = float(camera.focal.mean())
+        bw, bh = int(2.4 * width), int(1.9 * height)
+        horizon = int(0.55 * bh)
+        self._centre = (bw / 2, horizon)  # the horizon is where rays are level
+        self.backdrop = paint_backdrop(rng, bw, bh, horizon, difficulty.clutter)
+        self.ground = paint_ground(rng)
+        self.haze = self.backdrop[horizon - 4:horizon].mean((0, 1)).astype(np.float32)
+        self.crowd = None
+        if rng.random() < difficulty.crowd:
+            tall = int(height * rng.uniform(0.09, 0.15))
+            wide = int(width * rng.uniform(0.2, 0.45))
+            x = int(bw / 2 + rng.uniform(-0.45, 0.45) * width - wide / 2)
+            self.crowd = (x, horizon - tall, x + wide, horizon)
+            paint_crowd(self.backdrop, rng, self.crowd)
+        self._x = np.arange(width, dtype=np.float32)[None]
+        self._y = np.arange(height, dtype=np.float32)[:, None]
+
+    def _backdrop_matrix(self, i):
+        """Backdrop pixel to image pixel at sample i."""
+        reference = np.array([[self._focal, 0, self._centre[0]], [0, self._focal, self._centre[1]], [0, 0, 1]])
+        return (self.camera.intrinsics(i) @ self.camera.frame[i] @ WORLD_TO_CAMERA.T @ np.linalg.inv(reference))
+
+    def _ground_matrix(self, i):
+        """Ground tile pixel to image pixel at sample i."""
+        frame, metre = self.camera.frame[i], GROUND_METRES / GROUND_PIXELS
+        plane = np.column_stack([frame[:, 0] * metre, frame[:, 1] * metre, -frame @ self.camera.position[i]])
+        return self.camera.intrinsics(i) @ plane
+
+    def render(self, i):
+        """The empty scene (H, W, 3) float32 at sample i."""
+        size = self.camera.size
+        far = cv2.warpPerspective(self.backdrop, self._backdrop_matrix(i), size, borderMode=cv2.BORDER_REPLICATE)
+        out = far.astype(np.float32)
+        up = self.camera.frame[i][:, 2]
+        focal = self.camera.focal[i]
+        rise = (self._x - size[0] / 2) * np.float32(up[0] / focal)
+        rise = rise + (self._y - size[1] / 2) * np.float32(up[1] / focal) + np.float32(up[2])
+        first = int(np.argmax((rise < 0).any(1)))
+        if not (rise[first:] < 0).any():
+            return out
+        below = rise[first:]
+        shift = np.array([[1, 0, 0], [0, 1, -first], [0, 0, 1.0]])
+        near = cv2.warpPerspective(self.ground, shift @ self._ground_matrix(i), (size[0], size[1] - first),
+                                   borderMode=cv2.BORDER_WRAP)
+        clear = np.clip(-below * np.float32(14 / self.camera.position[i, 2]), 0, 1)[..., None]
+        floor = near * clear + self.haze * (1 - clear)
+        out[first:] = np.where((below < 0)[..., None], floor, out[first:])
+        return out
+
+    def ignore_box(self, i):
+        """Image box (x0, y0, x1, y1) of the crowd at sample i, unclipped."""
+        x0, y0, x1, y1 = self.crowd
+        corners = np.float64([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]])
+        points = cv2.perspectiveTransform(corners, self._backdrop_matrix(i))[0]
+        return (*points.min(0), *points.max(0))
+
+    def ignore_polygons(self, i):
+        """Ignore regions at sample i: list of (x coordinates, y coordinates), clipped to the image, ints."""
+        if self.crowd is None:
+            return []
+        width, height = self.camera.size
+        x0, y0, x1, y1 = self.ignore_box(i)
+        x0, x1 = (int(np.clip(round(v), 0, width - 1)) for v in (x0 - 2, x1 + 2))
+        y0, y1 = (int(np.clip(round(v), 0, height - 1)) for v in (y0 - 2, y1 + 2))
+        if x1 - x0 < 3 or y1 - y0 < 3:
+            return []
+        return [([x0, x1, x1, x0], [y0, y0, y1, y1])]
