@@ -77,7 +77,7 @@ def read_checkpoint(path: Union[str, Path]) -> Dict:
         raise ValueError(
             f'checkpoint {path} holds objects that are not safe to load, or is no checkpoint ({reason}); '
             'give a file of this project or one that holds only a state_dict') from error
-    except (RuntimeError, EOFError, OSError) as error:
+    except Exception as error:  # noqa: B902 (torch raises KeyError, EOFError, RuntimeError ... on damage)
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
             f'checkpoint {path} cannot be read ({reason}); it is truncated or no checkpoint, '
