@@ -1,3 +1,4 @@
 """Registered losses."""
+from mmpose_gss.models.losses.pose_lifting_loss import PoseLiftingLoss
 
-__all__ = []
+__all__ = ['PoseLiftingLoss']
