@@ -60,7 +60,7 @@ def _stack(samples: Sequence, name: str, frames: int) -> Tensor:
                       "'GenerateTarget' with a heatmap codec")
             raise KeyError(f'pose reconstruction needs gt_fields.{name} in every data sample; '
                            f'add {remedy} to the training pipeline')
-        maps.append(fields[name])
+        maps.append(fields.get(name))
     stacked = torch.stack(maps)
     return stacked.unflatten(1, (frames, stacked.shape[1] // frames))
 
@@ -69,7 +69,7 @@ def _weights(samples: Sequence, name: str, like: Tensor) -> Tensor:
     """Joint weights of all samples, ``(B,frames,K)``; ones where a sample has none."""
     batch, frames, keypoints = like.shape[:3]
     ones = like.new_ones(frames, keypoints)
-    rows = [torch.as_tensor(sample.gt_instance_labels[name], device=like.device)
+    rows = [torch.as_tensor(sample.gt_instance_labels.get(name), device=like.device)
             if name in getattr(sample, 'gt_instance_labels', {}) else ones for sample in samples]
     return torch.stack([row.reshape(frames, keypoints) for row in rows]).to(like.dtype)
 

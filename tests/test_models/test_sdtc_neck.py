@@ -1,0 +1,252 @@
+"""The SDTC neck: losses only where masked, mask-free deterministic inference, training forms, export."""
+import pytest
+import torch
+from mmengine.structures import InstanceData, PixelData
+from mmpose.structures import PoseDataSample
+
+from mmpose_gss.models.necks.sdtc.masking import masked_region
+from mmpose_gss.models.necks.sdtc.reconstruction import context_loss, pose_loss, pose_targets
+from mmpose_gss.registry import MODELS
+
+B, T, C, D, K, H, W = 2, 5, 12, 16, 17, 6, 4
+
+SWITCHES = dict(
+    default={},
+    patch_level=dict(levels=('patch', )),
+    plain=dict(motion='plain', plain_depth=2),
+    flow=dict(motion='flow', refine=False, propagate=False, fusion='add'),
+    flow_conv=dict(motion='flow', refine=False, propagate=False, fusion='conv'),
+    add=dict(refine=False, propagate=False, fusion='add'),
+    conv=dict(refine=False, propagate=False, fusion='conv'),
+    refine=dict(propagate=False, fusion='add'),
+    propagate=dict(fusion='add'),
+    no_encodings=dict(spatial_encoding=False, temporal_encoding=False),
+    spatial_only=dict(temporal_encoding=False),
+    ratio_25=dict(mask_ratio=0.25),
+    ratio_75=dict(mask_ratio=0.75, mask_patch=2),
+    either=dict(loss_region='either', decoder_input='frame', pose_target='sequence'),
+    bare_tokens=dict(encode_masked=False),
+    equal_width=dict(in_channels=D),
+    checkpointed=dict(with_cp=True),
+)
+
+
+def build(seed=0, **switches):
+    torch.manual_seed(seed)
+    return MODELS.build({**dict(type='mmpose_gss.SDTCNeck', in_channels=C, embed_dims=D, num_heads=2,
+                                num_frames=T, num_keypoints=K), **switches})
+
+
+def features(neck, batch=B):
+    channels = neck.in_channels + 2 * (neck.motion == 'flow')
+    return torch.randn(batch, neck.num_frames, channels, H, W)
+
+
+def samples(batch=B, size=(H, W), frames=T):
+    out = []
+    for _ in range(batch):
+        sample = PoseDataSample()
+        weights = (torch.rand(1, K) > 0.2).float()
+        sample.gt_instance_labels = InstanceData(
+            keypoint_weights=weights, clip_keypoint_weights=weights.repeat(1, frames))
+        sample.gt_fields = PixelData(heatmaps=torch.rand(K, *size))
+        sample.gt_fields.set_field(torch.rand(frames * K, *size), 'clip_heatmaps')
+        out.append(sample)
+    return out
+
+
+@pytest.mark.parametrize('name', SWITCHES)
+def test_every_switch_trains_every_parameter(name):
+    neck = build(**SWITCHES[name]).train()
+    fused, losses = neck.loss(features(neck), samples(), T // 2)
+    assert fused.shape == (B, 1, D, H, W)
+    assert set(losses) == ({'loss_context', 'loss_pose_recon'} if neck.motion == 'mlsme' else set())
+    (fused.square().mean() + sum(losses.values())).backward()
+    missing = [key for key, p in neck.named_parameters() if p.grad is None]
+    assert not missing                                              # so two processes need no unused search
+    assert neck.eval()(features(neck)).shape == (B, 1, D, H, W)
+
+
+def test_inference_is_deterministic_and_free_of_masks(monkeypatch):
+    neck = build()
+    feats = features(neck)
+    neck.loss(feats, samples())
+    neck.eval()
+
+    def no_masks(*args, **kwargs):
+        raise AssertionError('masks drawn in inference')
+    monkeypatch.setattr(neck.motion_encoder, 'draw_masks', no_masks)
+    torch.manual_seed(1)
+    first = neck(feats)
+    torch.manual_seed(2)
+    assert torch.equal(first, neck(feats))
+    fused, losses = neck.loss(feats, samples())                     # a validation loss is not masked either
+    assert torch.equal(first, fused) and losses == {}
+    with torch.no_grad():                                           # the learnable tokens have no say
+        neck.motion_encoder.patch_token.add_(1)
+        neck.motion_encoder.frame_token.add_(1)
+    assert torch.equal(first, neck(feats))
+    neck.train()(feats)                                             # forward masks nothing in any mode
+
+
+@pytest.mark.parametrize('region_name', ['both', 'either'])
+@pytest.mark.parametrize('kind', ['key', 'sequence'])
+def test_losses_have_exactly_zero_gradient_outside_the_region(region_name, kind):
+    neck = build(loss_region=region_name, pose_target=kind)
+    masks = neck.draw_masks(features(neck), torch.Generator().manual_seed(4))
+    masks.frame[0] = torch.tensor([True, False, True, False, False])          # the key frame, so that it counts
+    region = masked_region(masks, T, H * W, region_name)
+    context = torch.randn(B, T, H * W, C, requires_grad=True)
+    pose = torch.randn(B, T, H * W, K, requires_grad=True)
+    batch = samples()
+    target, weights = pose_targets(batch, kind, T, 2, (H, W), 'cpu')
+    (context_loss(context, torch.randn(B, T, H * W, C), region)
+     + pose_loss(pose, target, weights, region)).backward()
+    assert (context.grad[~region] == 0).all() and (context.grad[region] != 0).all()
+    counted = region[..., None] & (weights > 0)[:, :, None]
+    assert (pose.grad[~counted] == 0).all() and (pose.grad[counted] != 0).all() and counted.any()
+
+
+def test_losses_are_equation_15():
+    neck = build(context_weight=0.1).train()
+    feats, batch = features(neck), samples()
+    masks = neck.draw_masks(feats)
+    masks.frame[:, 2] = True
+    tokens = neck.tokens(feats)
+    motion = neck.extract_motion(tokens, masks)
+    losses = neck.reconstruction_loss(tokens, motion, masks, batch, 2, (H, W))
+    context, pose = neck.decoder(motion.hybrid)
+    absolute, squared, places, pose_places = 0., 0., 0, 0
+    for b in range(B):
+        for t in range(T):
+            for p in range(H * W):
+                if masks.tube[b, p] and masks.frame[b, t]:
+                    y, x = divmod(p, W)
+                    absolute += (context[b, t, p] - feats[b, t, :, y, x]).abs().sum()
+                    places += C
+                    if t == 2:
+                        weight = batch[b].gt_instance_labels.keypoint_weights[0]
+                        squared += (weight * (pose[b, t, p] - batch[b].gt_fields.heatmaps[:, y, x])**2).sum()
+                        pose_places += K
+    torch.testing.assert_close(losses['loss_context'], 0.1 * absolute / places)
+    torch.testing.assert_close(losses['loss_pose_recon'], squared / pose_places)
+
+
+def test_sequence_targets_leave_out_frames_without_annotation():
+    batch = samples(1)
+    weights = batch[0].gt_instance_labels.clip_keypoint_weights.view(1, T, K).clone()
+    weights[:, 0] = 0
+    batch[0].gt_instance_labels.clip_keypoint_weights = weights.view(1, -1)
+    target, weights = pose_targets(batch, 'sequence', T, 2, (H, W), 'cpu')
+    prediction = torch.zeros_like(target)
+    region = torch.ones(1, T, H * W, dtype=torch.bool)
+    expected = (target[:, 1:].square() * weights[:, 1:, None]).mean()
+    torch.testing.assert_close(pose_loss(prediction, target, weights, region), expected)
+    maps = batch[0].gt_fields.clip_heatmaps.view(T, K, H * W).transpose(1, 2)
+    assert torch.equal(target[0], maps)
+
+
+def test_targets_of_another_size_are_resized():
+    batch = samples(1, size=(4 * H, 4 * W))
+    target, _ = pose_targets(batch, 'key', T, 2, (H, W), 'cpu')
+    assert target.shape == (1, T, H * W, K) and (target[:, [0, 1, 3, 4]] == 0).all()
+
+
+def test_features_of_the_encoder_are_a_fixed_target():
+    neck = build().train()
+    feats = features(neck).requires_grad_()
+    masks = neck.draw_masks(feats)
+    tokens = neck.tokens(feats)
+    motion = neck.extract_motion(tokens, masks)
+    context, _ = neck.decoder(motion.hybrid.detach())
+    context_loss(context, tokens.features, masked_region(masks, T, H * W, 'both')).backward()
+    assert feats.grad is None
+
+
+def test_support_frames_matter():
+    neck = build().eval()
+    feats = features(neck)
+    other = feats.clone()
+    other[:, [0, 1, 3, 4]] = torch.randn(B, 4, C, H, W)
+    assert not torch.allclose(neck(feats), neck(other), atol=1e-4)
+
+
+@pytest.mark.parametrize('frames', [1, 3, 7])
+def test_other_windows(frames):
+    neck = build(num_frames=frames).train()
+    fused, losses = neck.loss(features(neck), samples(frames=frames))
+    assert fused.shape == (B, 1, D, H, W) and all(value.isfinite() for value in losses.values())
+
+
+def test_mixed_precision():
+    neck = build().train()
+    optimizer = torch.optim.AdamW(neck.parameters(), 1e-3)
+    feats, batch = features(neck), samples()
+    for _ in range(3):
+        with torch.autocast('cpu', dtype=torch.bfloat16):
+            fused, losses = neck.loss(feats, batch)
+            total = fused.float().square().mean() + sum(losses.values())
+        optimizer.zero_grad()
+        total.backward()
+        assert all(p.grad.isfinite().all() for p in neck.parameters())
+        optimizer.step()
+    assert losses['loss_context'].dtype == torch.float32 and total.isfinite()
+
+
+def test_losses_fall():
+    neck = build(loss_region='either', pose_target='sequence', context_weight=1.).train()
+    optimizer = torch.optim.AdamW(neck.parameters(), 1e-2)
+    feats, batch = 0.2 * features(neck) + torch.randn(C, 1, 1), samples()
+    trace = []
+    for _ in range(40):
+        _, losses = neck.loss(feats, batch)
+        optimizer.zero_grad()
+        sum(losses.values()).backward()
+        optimizer.step()
+        trace.append([losses[key].item() for key in ('loss_context', 'loss_pose_recon')])
+    trace = torch.tensor(trace)
+    assert (trace[-10:].mean(0) < 0.8 * trace[:3].mean(0)).all(), trace[[0, -1]]
+
+
+@pytest.mark.parametrize('name', ['default', 'patch_level', 'plain', 'propagate'])
+def test_export_holds_no_part_of_the_losses(name):
+    neck = build(**SWITCHES[name]).eval()
+    feats = features(neck, 1)
+    expected = neck(feats)
+    exported = torch.export.export(neck, (feats, ))
+    used = {node.name for node in exported.graph.nodes if node.op == 'placeholder' and node.users}
+    signature = exported.graph_signature.inputs_to_parameters
+    alive = {signature[name] for name in used if name in signature}
+    training_only = {key for key, _ in neck.named_parameters() if 'decoder' in key or key.endswith('_token')}
+    assert bool(training_only) == (neck.motion == 'mlsme')
+    assert alive == {key for key, _ in neck.named_parameters()} - training_only
+    neck.switch_to_deploy()
+    exported = torch.export.export(neck, (feats, ))
+    assert set(exported.graph_signature.inputs_to_parameters.values()) == alive
+    assert not any('rand' in str(node.target) for node in exported.graph.nodes)
+    torch.testing.assert_close(exported.module()(feats), expected)
+    neck.train()
+    assert neck.loss(feats, samples(1))[1] == {}
+
+
+@pytest.mark.parametrize('switches,words', [
+    (dict(motion='optical'), "motion must be one of .*'optical'"),
+    (dict(decoder_input='x'), 'decoder_input'), (dict(loss_region='x'), 'loss_region'),
+    (dict(pose_target='x'), 'pose_target'), (dict(levels=('frame', )), 'levels'),
+    (dict(mask_ratio=1.0), 'mask_ratio'), (dict(embed_dims=18), 'multiple of 4'),
+    (dict(num_heads=3), 'num_heads'),
+    (dict(decoder_input='frame', levels=('patch', )), "decoder_input='frame'"),
+])
+def test_wrong_switches(switches, words):
+    with pytest.raises(ValueError, match=words):
+        build(**switches)
+
+
+def test_wrong_input():
+    neck = build()
+    for shape in [(B, 3, C, H, W), (B, T, C + 1, H, W), (B * T, C, H, W)]:
+        with pytest.raises(ValueError, match='num_frames and in_channels'):
+            neck(torch.randn(shape))
+    for kind, name in [('key', 'gt_fields.heatmaps'), ('sequence', 'gt_fields.clip_heatmaps')]:
+        with pytest.raises(KeyError, match=name):
+            build(pose_target=kind).train().loss(torch.randn(B, T, C, H, W), [PoseDataSample()] * B)
