@@ -28,6 +28,6 @@ TRANSFORMS = Registry(
     'transform', parent=MMENGINE_TRANSFORMS, scope='mmpose_gss',
     locations=['mmpose_gss.datasets.transforms'])
 METRICS = Registry(
-    'metric', parent=MMENGINE_METRICS, scope='mmpose_gss', locations=['mmpose_gss.evaluation'])
+    'metric', parent=MMENGINE_METRICS, scope='mmpose_gss', locations=['mmpose_gss.evaluation.metrics'])
 INFERENCERS = Registry(
     'inferencer', parent=MMENGINE_INFERENCERS, scope='mmpose_gss', locations=['mmpose_gss.apis'])

@@ -1,3 +1,4 @@
 """Metrics for the Runner."""
+from mmpose_gss.evaluation.metrics.posetrack_metric import PoseTrackMetric
 
-__all__ = []
+__all__ = ['PoseTrackMetric']
