@@ -1,11 +1,11 @@
 """A posed person as a list of primitives in a camera's view.
 
-Everything that does not depend on pixels is computed for all time samples at once; ``Figure.draw`` then draws
-one sample. Lengths in metres until projected.
+Everything that does not depend on pixels is computed for all time samples at once. Lengths in metres until
+projected.
 """
 import numpy as np
 
-from .raster import draw_ball, draw_capsule
+from .raster import Capsules, draw_ball
 from .skeleton import INDEX
 
 # part: (from joint, to joint, frame, texture, half width right and forward at both ends (m))
@@ -46,12 +46,14 @@ class Figure:
         self.pixels, self.depths = camera.project(pose.joints)  # (N, J, 2), (N, J)
         self.camera = camera
         self.ground = pose.joint('pelvis') * [1, 1, 0]
-        self._frames = {k: camera.frame @ v for k, v in pose.frames.items()}
+        self._frames = {k: (camera.frame @ v).astype(np.float32) for k, v in pose.frames.items()}
         size = body.height / 1.75
         self.radius = 0.09 * size * body.girth
-        self.parts = [self._part(pose, *part, scale=size * body.girth) for part in (*TRUNK, *LIMBS)]
         self.head = self._head(pose, body)
-        self.extras = self._extras(pose, body, outfit, size)
+        parts = [self._part(pose, *part, scale=size * body.girth) for part in (*TRUNK, *LIMBS)]
+        parts += self._extras(pose, body, outfit, size)
+        columns = [np.stack(values, 1) for values in list(zip(*parts))[:-1]]
+        self.capsules = Capsules(*columns, np.stack([part[-1] for part in parts]), np.full(len(parts), self.gain))
 
     def _part(self, pose, start, end, frame, texture, sizes, scale, origin=None):
         """Arrays of one capsule: pixels (N, 4), widths, caps, thickness (N, 2), depth (N, 2)."""
@@ -117,15 +119,12 @@ class Figure:
         """Joints (J, 2) in pixels and (J,) depths at sample i."""
         return self.pixels[i], self.depths[i]
 
-    def draw(self, canvas, i, shift=(0.0, 0.0)):
-        """Draw sample i, moved by a part of a pixel."""
-        if self.depths[i, INDEX['pelvis']] < 0.6:
-            return  # in or behind the camera
-        dx, dy = shift
-        for ends, width, cap, thickness, depth, axes, texture in (*self.parts, *self.extras):
-            e = ends[i]
-            draw_capsule(canvas, (e[0] + dx, e[1] + dy, e[2] + dx, e[3] + dy), width[i], cap[i], thickness[i],
-                         depth[i], axes[i], texture, self.gain)
+    def behind_camera(self, i):
+        """Whether the person is in or behind the camera at sample i."""
+        return self.depths[i, INDEX['pelvis']] < 0.6
+
+    def draw_head(self, canvas, i, shift=(0.0, 0.0)):
+        """Draw the head of sample i, moved by parts of a pixel."""
         centre, across, tall, thickness, depth, axes, texture = self.head
-        draw_ball(canvas, (centre[i, 0] + dx, centre[i, 1] + dy), (across[i], tall[i]), thickness, depth[i],
-                  axes[i], texture, self.gain)
+        draw_ball(canvas, (centre[i, 0] + shift[0], centre[i, 1] + shift[1]), (across[i], tall[i]), thickness,
+                  depth[i], axes[i], texture, self.gain)

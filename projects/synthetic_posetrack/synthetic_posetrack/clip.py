@@ -13,7 +13,7 @@ from .appearance import dress
 from .body import Figure
 from .camera import moving_camera
 from .occluders import build_foliage, build_occluder
-from .raster import Canvas, darken
+from .raster import Canvas, Capsules, darken, draw_capsules
 from .scene import Scene
 from .skeleton import INDEX, POSETRACK_JOINTS, Proportions
 
@@ -77,8 +77,10 @@ class Clip:
         self.exposure = int(rng.integers(d.exposure[0], d.exposure[1] + 1))
         self.jpeg_quality = int(rng.integers(d.jpeg[0], d.jpeg[1] + 1))
         self._noise_level, self._gain = float(rng.uniform(*d.noise)), float(rng.uniform(0.82, 1.12))
-        self.figures, self.heads = [], []
+        self.figures = []
         self._cast(t, rng)
+        self._capsules = Capsules.concatenate([figure.capsules for figure in self.figures])
+        self._owner = [k for k, figure in enumerate(self.figures) for _ in figure.capsules.gain]
         self.occluders = self._obstacles(self._rng('occluders'))
         self.foliage = build_foliage(self._rng('foliage'), *size) if rng.random() < d.foliage else None
         pool = self._rng('noise')
@@ -158,32 +160,42 @@ class Clip:
         for f in range(self.frames):
             samples, middle = self._sub_samples(f)
             total = np.zeros_like(canvas.color)
+            drawn = None
             for k, i in enumerate(samples):
                 turn = 2 * np.pi * k / len(samples)
                 shift = (0.0, 0.0) if k == middle else (0.35 * np.cos(turn), 0.35 * np.sin(turn))
-                self._draw(canvas, i, shift)
+                if drawn is None or self.scene.displacement(drawn, i) > 0.6:
+                    backdrop, drawn = self._surroundings(i), i
+                self._draw(canvas, i, shift, backdrop)
                 if k == middle:
                     people = self._labels(canvas, i)
                     ignore = self.scene.ignore_polygons(i)
                 total += canvas.color
             yield Frame(self._expose(total / len(samples), rng), people, ignore)
 
-    def _draw(self, canvas, i, shift):
-        canvas.clear(self.scene.render(i))
+    def _surroundings(self, i):
+        image = self.scene.render(i)
         for figure in self.figures:
-            self._shadow(canvas, figure, i)
+            self._shadow(image, figure, i)
+        return image
+
+    def _draw(self, canvas, i, shift, backdrop):
+        canvas.clear(backdrop)
+        hidden = [k for k, owner in enumerate(self._owner) if self.figures[owner].behind_camera(i)]
+        draw_capsules(canvas, self._capsules, i, shift, hidden)
         for figure in self.figures:
-            figure.draw(canvas, i, shift)
+            if not figure.behind_camera(i):
+                figure.draw_head(canvas, i, shift)
         for thing in self.occluders:
             thing.draw(canvas, self.camera, i, shift)
 
-    def _shadow(self, canvas, figure, i):
+    def _shadow(self, image, figure, i):
         local = self.camera.frame[i] @ (figure.ground[i] + [0.12, 0.1, 0] - self.camera.position[i])
         if local[2] > 0.6:
             scale = self.camera.focal[i] / local[2]
             centre = (self.size[0] / 2 + local[0] * scale, self.size[1] / 2 + local[1] * scale)
             wide = max(0.5 * scale, 1.0)
-            darken(canvas, centre, (wide, max(wide * self.camera.position[i, 2] / local[2], 1.0)), 0.6)
+            darken(image, centre, (wide, max(wide * self.camera.position[i, 2] / local[2], 1.0)), 0.6)
 
     def _expose(self, image, rng):
         """Lens and sensor: foliage before the lens, exposure, noise, 8 bits."""

@@ -3,6 +3,8 @@
 Coordinates in pixels, depths in metres (larger is farther). Surfaces are opaque; smooth edges come from
 averaging sub-frames that are shifted by parts of a pixel.
 """
+from dataclasses import dataclass, fields
+
 import cv2
 import numpy as np
 
@@ -35,65 +37,126 @@ class Canvas:
         return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
 
-def draw_capsule(canvas, ends, width, cap, thickness, depth, frame, texture, gain):
-    """Draw a tapered capsule with an elliptic section.
+@dataclass
+class Capsules:
+    """Tapered capsules with elliptic sections, P of them, for N time samples.
+
+    Attributes:
+        ends (np.ndarray): (N, P, 4) pixels of the two ends, ax, ay, bx, by.
+        width (np.ndarray): (N, P, 2) half widths in pixels at the ends.
+        cap (np.ndarray): (N, P, 2) half lengths of the round caps in pixels.
+        thickness (np.ndarray): (N, P, 2) half thickness towards the viewer in metres.
+        depth (np.ndarray): (N, P, 2) depth of the ends in metres.
+        frame (np.ndarray): (N, P, 3, 3) part's axes (columns: right, forward, up) in the camera's axes.
+        texture (np.ndarray): (P, rows, columns, 3) BGR; row 0 is end a.
+        gain (np.ndarray): (P,) factor of the light.
+    """
+    ends: np.ndarray
+    width: np.ndarray
+    cap: np.ndarray
+    thickness: np.ndarray
+    depth: np.ndarray
+    frame: np.ndarray
+    texture: np.ndarray
+    gain: np.ndarray
+
+    @classmethod
+    def concatenate(cls, parts):
+        """Join the capsules of several figures."""
+        axis = dict(texture=0, gain=0)
+        return cls(*(np.ascontiguousarray(np.concatenate([getattr(p, f.name) for p in parts], axis.get(f.name, 1)),
+                                          dtype=np.float32) for f in fields(cls)))
+
+
+def _spans(canvas, ends, direction, pad):
+    """Rows of pixels that may be covered: (S,) capsule, y, first x and last x + 1 of each."""
+    low = np.minimum(ends[:, :2], ends[:, 2:]) - pad[:, None]
+    high = np.maximum(ends[:, :2], ends[:, 2:]) + pad[:, None]
+    first = np.clip(np.floor(low[:, 1]), 0, canvas.height).astype(np.intp)
+    rows = np.clip(np.ceil(high[:, 1]) + 1, 0, canvas.height).astype(np.intp) - first
+    rows = np.maximum(rows, 0)
+    owner = np.repeat(np.arange(len(ends)), rows)
+    y = np.arange(len(owner)) - np.repeat(np.cumsum(rows) - rows - first, rows)
+    # A slanting limb covers only part of its box in each row.
+    steep = np.maximum(np.abs(direction[:, 1]), 0.05)
+    centre = ends[owner, 0] + (y - ends[owner, 1]) * (direction[:, 0] / steep * np.sign(direction[:, 1]))[owner]
+    reach = (pad / steep + 1)[owner]
+    level = np.abs(direction[owner, 1]) <= 0.05
+    x0 = np.where(level, low[owner, 0], np.maximum(low[owner, 0], centre - reach))
+    x1 = np.where(level, high[owner, 0], np.minimum(high[owner, 0], centre + reach))
+    x0 = np.clip(np.floor(x0), 0, canvas.width).astype(np.intp)
+    x1 = np.clip(np.ceil(x1) + 1, 0, canvas.width).astype(np.intp)
+    filled = x1 > x0
+    return owner[filled], y[filled], x0[filled], x1[filled]
+
+
+def draw_capsules(canvas, capsules, i, shift=(0.0, 0.0), hidden=()):
+    """Draw sample i of all capsules at once: one pass over the concatenated rows of all of them.
 
     Args:
         canvas (Canvas): Where to draw.
-        ends (tuple[float, float, float, float]): Pixels of the two ends, ax, ay, bx, by.
-        width (tuple[float, float]): Half widths in pixels at the ends.
-        cap (tuple[float, float]): Half lengths of the round caps in pixels.
-        thickness (tuple[float, float]): Half thickness towards the viewer in metres.
-        depth (tuple[float, float]): Depth of the axis in metres.
-        frame (np.ndarray): (3, 3) part's axes (columns: right, forward, up) in the camera's axes.
-        texture (np.ndarray): ``TEXTURE_SHAPE`` + (3,) float32; row 0 is end a.
-        gain (float): Factor of the light.
+        capsules (Capsules): What to draw.
+        i (int): Time sample.
+        shift (tuple[float, float]): Moves the picture by parts of a pixel.
+        hidden (Sequence[int]): Capsules to leave out.
     """
-    ax, ay, bx, by = ends
-    pad = max(width[0], width[1], cap[0], cap[1])
-    box = canvas.window(min(ax, bx) - pad, min(ay, by) - pad, max(ax, bx) + pad, max(ay, by) + pad)
-    if box is None:
+    ends = capsules.ends[i] + np.float32([*shift, *shift])
+    width, cap = capsules.width[i], capsules.cap[i]
+    axis = ends[:, 2:] - ends[:, :2]
+    length = np.maximum(np.hypot(axis[:, 0], axis[:, 1]), np.float32(1e-3))
+    direction = axis / length[:, None]
+    direction[length < 2e-3] = (0, 1)
+    pad = np.maximum(width.max(1), cap.max(1))
+    pad[list(hidden)] = -1e6
+    owner, y, x0, x1 = _spans(canvas, ends, direction, pad)
+    if not owner.size:
         return
-    x0, y0, x1, y1 = box
-    length = float(np.hypot(bx - ax, by - ay))
-    ux, uy = ((bx - ax) / length, (by - ay) / length) if length > 1e-3 else (0.0, 1.0)
-    length = max(length, 1e-3)
-    px, py = canvas._x[:, x0:x1] - np.float32(ax), canvas._y[y0:y1] - np.float32(ay)
-    along = px * np.float32(ux) + py * np.float32(uy)
-    t = np.clip(along * np.float32(1 / length), 0, 1)
-    across = (py * np.float32(ux) - px * np.float32(uy)) / (width[0] + np.float32(width[1] - width[0]) * t)
-    over = (along - t * np.float32(length)) / np.where(along < 0, np.float32(cap[0]), np.float32(cap[1]))
-    radius = across * across + over * over
-    inside = np.flatnonzero(radius < 1)
-    if not inside.size:
-        return
-    t, across, over = t.ravel()[inside], across.ravel()[inside], over.ravel()[inside]
-    front = np.sqrt(1 - radius.ravel()[inside])
-    z = (depth[0] + np.float32(depth[1] - depth[0]) * t
-         - front * (thickness[0] + np.float32(thickness[1] - thickness[0]) * t))
-    rows, columns = np.divmod(inside, x1 - x0)
-    where = (rows + y0) * canvas.width + columns + x0
-    seen = np.flatnonzero(z < canvas.depth.ravel()[where])
-    if not seen.size:
-        return
-    where, t, z = where[seen], t[seen], z[seen]
-    nx = across[seen] * np.float32(-uy) + over[seen] * np.float32(ux)
-    ny = across[seen] * np.float32(ux) + over[seen] * np.float32(uy)
-    nz = -front[seen]
-    light = np.maximum(nx * LIGHT[0] + ny * LIGHT[1] + nz * LIGHT[2], 0) * np.float32(DIFFUSE * gain)
-    light += np.float32(AMBIENT * gain)
-    canvas.depth.reshape(-1)[where] = z
-    canvas.color.reshape(-1, 3)[where] = _lookup(texture, frame.astype(np.float32), nx, ny, nz, t) * light[:, None]
+    count = x1 - x0
+    span = np.repeat(np.arange(len(owner)), count)
+    x = np.arange(len(span)) - (np.cumsum(count) - count - x0)[span]
+    ux, uy, dy = direction[owner, 0], direction[owner, 1], y.astype(np.float32) - ends[owner, 1]
+    xf, p = x.astype(np.float32), owner[span]
+    along = xf * ux[span] + (dy * uy - ends[owner, 0] * ux)[span]
+    across = (dy * ux + ends[owner, 0] * uy)[span] - xf * uy[span]
+    t = np.clip(along * (1 / length)[p], 0, 1)
+    across /= width[p, 0] + (width[:, 1] - width[:, 0])[p] * t
+    over = along - t * length[p]
+    over /= np.where(over < 0, cap[p, 0], cap[p, 1])
+    square = across * across + over * over
+    inside = (square < 1).nonzero()[0]
+    p, t, across, over, span = p[inside], t[inside], across[inside], over[inside], span[inside]
+    front = np.sqrt(1 - square[inside])
+    where = y[span] * canvas.width + x[inside]
+    depth, thickness = capsules.depth[i], capsules.thickness[i]
+    z = (depth[p, 0] + (depth[:, 1] - depth[:, 0])[p] * t
+         - front * (thickness[p, 0] + (thickness[:, 1] - thickness[:, 0])[p] * t))
+    nearest = canvas.depth.reshape(-1)
+    order = np.argsort(-z, kind='stable')  # far to near: the last one written stays
+    order = order[z[order] < nearest[where[order]]]
+    nearest[where[order]] = z[order]
+    seen = order[nearest[where[order]] == z[order]]
+    _shade(canvas, capsules, i, where[seen], p[seen], t[seen], across[seen], over[seen], front[seen], direction)
 
 
-def _lookup(texture, frame, nx, ny, nz, t):
-    """Texture by the surface's direction around the part and the place along it."""
-    rows, columns = texture.shape[:2]
-    right = nx * frame[0, 0] + ny * frame[1, 0] + nz * frame[2, 0]
-    forward = nx * frame[0, 1] + ny * frame[1, 1] + nz * frame[2, 1]
-    around = np.arctan2(right, forward) * np.float32(columns / (2 * np.pi)) + np.float32(columns / 2)
+def _shade(canvas, capsules, i, where, p, t, across, over, front, direction):
+    """Colour the visible pixels of capsules: texture by surface direction, diffuse light."""
+    ux, uy = direction[p, 0], direction[p, 1]
+    nx, ny = over * ux - across * uy, across * ux + over * uy
+    light = np.maximum(nx * LIGHT[0] + ny * LIGHT[1] - front * LIGHT[2], 0) * np.float32(DIFFUSE)
+    light = (light + np.float32(AMBIENT)) * capsules.gain[p]
+    frame = capsules.frame[i]
+    right = nx * frame[p, 0, 0] + ny * frame[p, 1, 0] - front * frame[p, 2, 0]
+    forward = nx * frame[p, 0, 1] + ny * frame[p, 1, 1] - front * frame[p, 2, 1]
+    rows, columns = capsules.texture.shape[1:3]
     row = np.minimum((t * rows).astype(np.intp), rows - 1)
-    return texture[row, around.astype(np.intp) % columns]
+    canvas.color.reshape(-1, 3)[where] = (
+        capsules.texture[p, row, _column(forward, right, columns)] * light[:, None])
+
+
+def _column(forward, right, columns):
+    """Texture column of a direction around a part; forward is the middle one."""
+    around = np.arctan2(right, forward) * np.float32(columns / (2 * np.pi)) + np.float32(columns / 2)
+    return around.astype(np.intp) % columns
 
 
 def draw_ball(canvas, centre, radius, thickness, depth, frame, texture, gain):
@@ -123,14 +186,19 @@ def draw_ball(canvas, centre, radius, thickness, depth, frame, texture, gain):
     square = along * along + across * across
     z = np.float32(depth) - np.sqrt(np.maximum(1 - square, 0)) * np.float32(thickness)
     seen = (square < 1) & (z < canvas.depth[y0:y1, x0:x1])
+    if not seen.any():
+        return
     along, across, front = along[seen], across[seen], np.sqrt(1 - square[seen])
     nx = along * np.float32(up[0]) - across * np.float32(up[1])
     ny = along * np.float32(up[1]) + across * np.float32(up[0])
-    axes = frame.astype(np.float32)
+    axes = frame
     height = (nx * axes[0, 2] + ny * axes[1, 2] - front * axes[2, 2]) * np.float32(0.5) + np.float32(0.5)
     light = np.maximum(nx * LIGHT[0] + ny * LIGHT[1] - front * LIGHT[2], 0) * np.float32(DIFFUSE * gain)
     light += np.float32(AMBIENT * gain)
-    canvas.color[y0:y1, x0:x1][seen] = _lookup(texture, axes, nx, ny, -front, height) * light[:, None]
+    forward = nx * axes[0, 1] + ny * axes[1, 1] - front * axes[2, 1]
+    right = nx * axes[0, 0] + ny * axes[1, 0] - front * axes[2, 0]
+    row = np.minimum((height * len(texture)).astype(np.intp), len(texture) - 1)
+    canvas.color[y0:y1, x0:x1][seen] = texture[row, _column(forward, right, texture.shape[1])] * light[:, None]
     canvas.depth[y0:y1, x0:x1][seen] = z[seen]
 
 
@@ -168,13 +236,13 @@ def _blob(size=65):
 BLOB = _blob()
 
 
-def darken(canvas, centre, axes, strength):
-    """Multiply a soft elliptic shadow into the picture (before anything stands on the ground)."""
-    box = canvas.window(centre[0] - axes[0], centre[1] - axes[1], centre[0] + axes[0], centre[1] + axes[1])
-    if box is None:
+def darken(image, centre, axes, strength):
+    """Multiply a soft elliptic shadow into a picture (H, W, 3) uint8, in place."""
+    x0, y0 = max(int(centre[0] - axes[0]), 0), max(int(centre[1] - axes[1]), 0)
+    x1, y1 = min(int(centre[0] + axes[0]) + 1, image.shape[1]), min(int(centre[1] + axes[1]) + 1, image.shape[0])
+    if x0 >= x1 or y0 >= y1:
         return
-    x0, y0, x1, y1 = box
-    n = BLOB.shape[0]
-    matrix = np.float32([[2 * axes[0] / n, 0, centre[0] - axes[0] - x0], [0, 2 * axes[1] / n, centre[1] - axes[1] - y0]])
+    scale = 2 * axes[0] / BLOB.shape[1], 2 * axes[1] / BLOB.shape[0]
+    matrix = np.float32([[scale[0], 0, centre[0] - axes[0] - x0], [0, scale[1], centre[1] - axes[1] - y0]])
     mask = cv2.warpAffine(BLOB, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR)
-    canvas.color[y0:y1, x0:x1] *= (1 - np.float32(strength) * mask)[..., None]
+    image[y0:y1, x0:x1] = image[y0:y1, x0:x1] * (1 - np.float32(strength) * mask)[..., None]

@@ -47,25 +47,39 @@ class Scene:
         return self.camera.intrinsics(i) @ plane
 
     def render(self, i):
-        """The empty scene (H, W, 3) float32 at sample i."""
-        size = self.camera.size
-        far = cv2.warpPerspective(self.backdrop, self._backdrop_matrix(i), size, borderMode=cv2.BORDER_REPLICATE)
-        out = far.astype(np.float32)
-        up = self.camera.frame[i][:, 2]
-        focal = self.camera.focal[i]
-        rise = (self._x - size[0] / 2) * np.float32(up[0] / focal)
-        rise = rise + (self._y - size[1] / 2) * np.float32(up[1] / focal) + np.float32(up[2])
-        first = int(np.argmax((rise < 0).any(1)))
-        if not (rise[first:] < 0).any():
-            return out
-        below = rise[first:]
-        shift = np.array([[1, 0, 0], [0, 1, -first], [0, 0, 1.0]])
-        near = cv2.warpPerspective(self.ground, shift @ self._ground_matrix(i), (size[0], size[1] - first),
-                                   borderMode=cv2.BORDER_WRAP)
-        clear = np.clip(-below * np.float32(14 / self.camera.position[i, 2]), 0, 1)[..., None]
-        floor = near * clear + self.haze * (1 - clear)
-        out[first:] = np.where((below < 0)[..., None], floor, out[first:])
+        """The empty scene (H, W, 3) uint8 at sample i."""
+        width, height = self.camera.size
+        up, focal = self.camera.frame[i][:, 2], self.camera.focal[i]
+        rise = (self._x - width / 2) * np.float32(up[0] / focal)
+        rise = rise + (self._y - height / 2) * np.float32(up[1] / focal) + np.float32(up[2])  # of each pixel's ray
+        left, right = np.minimum(rise[:, 0], rise[:, -1]), np.maximum(rise[:, 0], rise[:, -1])
+        haze = -float(self.camera.position[i, 2]) / 14  # rays steeper than that meet clear ground
+        first = int((left >= 0).sum())  # rows above hold no ground
+        level, clear = int((right >= 0).sum()), int((right >= haze).sum())  # from there: ground only, clear ground
+        out = np.empty((height, width, 3), np.uint8)
+        if level:
+            cv2.warpPerspective(self.backdrop, self._backdrop_matrix(i), (width, level), dst=out[:level],
+                                borderMode=cv2.BORDER_REPLICATE)
+        if first < height:
+            shift = np.array([[1, 0, 0], [0, 1, -first], [0, 0, 1.0]])
+            near = cv2.warpPerspective(self.ground, shift @ self._ground_matrix(i), (width, height - first),
+                                       borderMode=cv2.BORDER_WRAP)
+            share = np.clip(rise[first:clear] / np.float32(haze), 0, 1)[..., None]
+            mixed = near[:clear - first] * share + self.haze * (1 - share)
+            near[:clear - first] = mixed
+            out[level:] = near[level - first:]
+            edge = (rise[first:level] < 0)[..., None]
+            out[first:level] = np.where(edge, near[:level - first], out[first:level])
         return out
+
+    def displacement(self, i, j):
+        """How far (pixels) the picture's corners move from sample i to sample j."""
+        width, height = self.camera.size
+        corners = np.float64([[[0, 0], [width, 0], [0, height], [width, height]]])
+        back = self._ground_matrix(j) @ np.linalg.inv(self._ground_matrix(i))
+        far = self._backdrop_matrix(j) @ np.linalg.inv(self._backdrop_matrix(i))
+        moved = cv2.perspectiveTransform(corners, far)[:, :2], cv2.perspectiveTransform(corners, back)[:, 2:]
+        return max(float(np.abs(moved[0] - corners[:, :2]).max()), float(np.abs(moved[1] - corners[:, 2:]).max()))
 
     def ignore_box(self, i):
         """Image box (x0, y0, x1, y1) of the crowd at sample i, unclipped."""
