@@ -6,6 +6,7 @@ K separate), R rank of Δ, N states, G groups of orders whose outputs are summed
 The projections of an S6 layer are per token, so they are computed in the map's own layout, once when shared; only
 the scan itself depends on the order.
 """
+from functools import lru_cache
 from typing import NamedTuple, Optional, Sequence, Tuple, Union
 
 import torch
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .scan_orders import ScanOrder, get_scan_order, merge_groups
+from .selective_scan import cpu, triton
 from .selective_scan.interface import MAX_STATES, check_same, choose_backend, selective_scan
 
 
@@ -64,6 +66,19 @@ def _composed(scan: TokenScan, orders: Sequence[ScanOrder], groups: Sequence[int
         y = _gather_scan(scan, order, k, backend)
         merged[group] = y if merged[group] is None else merged[group] + y
     return torch.stack(merged)
+
+
+@lru_cache(maxsize=64)
+def _order_tensors(orders: Tuple[ScanOrder, ...], device: torch.device) -> Tuple[Tensor, Tensor]:
+    """Token at each position (K, L) int32 and starts of sequences (K, L) uint8; orders compare by identity."""
+    index = torch.stack([order.index for order in orders]).to(device, torch.int32)
+    return index, torch.stack([order.first for order in orders]).to(device, torch.uint8)
+
+
+def _through_orders(scan: TokenScan, orders: Sequence[ScanOrder], groups: Sequence[int], backend: str) -> Tensor:
+    """Scan all orders at once with a backend that reads and writes through them: (G, B, L, D)."""
+    run = cpu.ordered_scan_cpu if backend == 'cpu' else triton.ordered_scan_triton
+    return run(*scan, *_order_tensors(tuple(orders), scan.u.device), groups)
 
 
 def _conv_along(x: Tensor, order: ScanOrder, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
@@ -167,5 +182,6 @@ def ordered_scan(x: Tensor, orders: Sequence[Union[str, ScanOrder]], x_proj_weig
                   for value, shape in shapes.values()]
     cast = [value if value is None or i in (2, 3, 4) else value.to(x.dtype) for i, value in enumerate(parameters)]
     scan = _project(x.reshape(batch, -1, dim), maps, *cast)
-    out = _composed(scan, maps, groups, backend)
+    run = _through_orders if backend in ('cpu', 'triton') else _composed
+    out = run(scan, maps, groups, backend)
     return out.view(len(out), batch, frames, height, width, dim)

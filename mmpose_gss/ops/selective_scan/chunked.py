@@ -56,7 +56,8 @@ def selective_scan_chunked(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Te
     groups, num_states = B.shape[1], A.shape[1]
 
     def tokens_first(x: Tensor) -> Tensor:  # (B, D, L) or (B, G, N, L) -> (B, L, G, D/G or N)
-        return x.to(dtype).movedim(-1, 1).reshape(batch, length, groups, -1)
+        return x.to(dtype).movedim(-1, 1).unflatten(2, (groups, dim // groups)) if x.dim() == 3 else \
+            x.to(dtype).movedim(-1, 1)
 
     u_, delta_, B_, C_ = (tokens_first(x) for x in (u, delta, B, C))
     if delta_bias is not None:
@@ -71,7 +72,7 @@ def selective_scan_chunked(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Te
         left = length - at
         chunk = min(_CHUNK, left)
         count = min(chunks, left // chunk)
-        args = [x[:, at:at + count * chunk].reshape(batch, count, chunk, groups, -1)
+        args = [x[:, at:at + count * chunk].unflatten(1, (count, chunk))
                 for x in (u_, delta_, B_, C_)]
         run = (args[0], args[1], A_, args[2], args[3], state)
         if torch.is_grad_enabled() and any(x.requires_grad for x in run):

@@ -21,23 +21,25 @@ def selective_scan_naive(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tens
         tuple[Tensor, Tensor]: Output (B, D, L) in the type of ``u``; last state (B, D, N) in the computing type.
     """
     dtype = torch.float64 if u.dtype == torch.float64 else torch.float32
-    repeats = u.shape[1] // B.shape[1]
-    u_, delta_, A_ = u.to(dtype), delta.to(dtype), A.to(dtype)
-    B_ = B.to(dtype).repeat_interleave(repeats, dim=1)  # (B, D, N, L)
-    C_ = C.to(dtype).repeat_interleave(repeats, dim=1)
+    batch, dim, length = u.shape
+    groups, num_states = B.shape[1], A.shape[1]
+    delta_ = delta.to(dtype)
     if delta_bias is not None:
         delta_ = delta_ + delta_bias.to(dtype)[:, None]
     if delta_softplus:
         delta_ = F.softplus(delta_)
-    state = u_.new_zeros(u.shape[0], u.shape[1], A.shape[1])
+    delta_ = delta_.reshape(batch, groups, dim // groups, length)
+    u_ = u.to(dtype).reshape(batch, groups, dim // groups, length)
+    A_, B_, C_ = A.to(dtype).view(groups, -1, num_states), B.to(dtype), C.to(dtype)
+    state = u_.new_zeros(batch, groups, dim // groups, num_states)
     outputs = []
-    for t in range(u.shape[2]):
-        decay = torch.exp(delta_[:, :, t, None] * A_)
-        state = decay * state + (delta_[:, :, t] * u_[:, :, t])[..., None] * B_[..., t]
-        outputs.append((state * C_[..., t]).sum(-1))
-    out = torch.stack(outputs, dim=2)
+    for t in range(length):
+        decay = torch.exp(delta_[..., t, None] * A_)
+        state = decay * state + (delta_[..., t] * u_[..., t])[..., None] * B_[:, :, None, :, t]
+        outputs.append((state * C_[:, :, None, :, t]).sum(-1))
+    out = torch.stack(outputs, dim=-1).view(batch, dim, length)
     if D is not None:
-        out = out + u_ * D.to(dtype)[:, None]
+        out = out + u.to(dtype) * D.to(dtype)[:, None]
     if z is not None:
         out = out * F.silu(z.to(dtype))
-    return out.to(u.dtype), state
+    return out.to(u.dtype), state.view(batch, dim, num_states)
