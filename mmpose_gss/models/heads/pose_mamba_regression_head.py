@@ -77,7 +77,8 @@ class PoseMambaHead(BaseHead):
                 clip and of the mirrored clip, whose predictions are averaged.
             batch_data_samples (list[PoseDataSample]): With metainfo ``flip_indices`` (for ``flip_test``),
                 ``camera_param`` (``w`` and ``h`` of the image) and ``factor`` ``(T,)``.
-            test_cfg (dict, optional): ``flip_test``.
+            test_cfg (dict, optional): ``flip_test``; ``copy_xy`` replaces x and y by the 2D input (metainfo
+                ``keypoint_labels``), the official protocol with annotated 2D joints.
 
         Returns:
             list[InstanceData]: Per clip ``keypoints`` ``(T,J,3)`` float32 and ``keypoint_scores`` ``(T,J)``.
@@ -92,7 +93,8 @@ class PoseMambaHead(BaseHead):
         if self.decoder is not None:
             return self.decode(coords)
         coords = coords.detach().float().cpu().numpy()
-        return [self._to_metres(c, sample.metainfo) for c, sample in zip(coords, batch_data_samples)]
+        copy_xy = (test_cfg or {}).get('copy_xy', False)
+        return [self._to_metres(c, sample.metainfo, copy_xy) for c, sample in zip(coords, batch_data_samples)]
 
     @staticmethod
     def unflip(coords, flip_indices):
@@ -100,9 +102,13 @@ class PoseMambaHead(BaseHead):
         coords = coords[:, :, list(flip_indices)]
         return coords * coords.new_tensor([-1.0, 1.0, 1.0])
 
-    def _to_metres(self, coords, metainfo):
+    def _to_metres(self, coords, metainfo, copy_xy=False):
         coords = coords.copy()
         coords[:, self.root_index] = 0
+        if copy_xy:
+            if 'keypoint_labels' not in metainfo:
+                raise ValueError('test_cfg copy_xy needs keypoint_labels among meta_keys of PackPoseInputs')
+            coords[..., :2] = np.asarray(metainfo['keypoint_labels'])[..., :2]
         scores = np.ones(coords.shape[:2], dtype=np.float32)
         camera = metainfo.get('camera_param')
         if camera is not None:

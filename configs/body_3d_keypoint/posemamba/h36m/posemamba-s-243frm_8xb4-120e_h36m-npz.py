@@ -1,0 +1,30 @@
+_base_ = ['posemamba-s-243frm_8xb4-120e_h36m.py']
+
+# MMPose's files of Human3.6M instead of MotionBERT's pickle; 2D joints as annotated.
+dataset_type = 'mmpose_gss.H36MClipDataset'
+data_root = 'data/h36m/'
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type=dataset_type,
+        data_root=data_root,
+        ann_file='annotation_body3d/fps50/h36m_train.npz',
+        camera_param_file='annotation_body3d/cameras.pkl',
+        num_frames=243,
+        stride=81,
+        random_stretch=True,
+        pipeline={{_base_.train_pipeline}}))
+val_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type=dataset_type,
+        data_root=data_root,
+        ann_file='annotation_body3d/fps50/h36m_test.npz',
+        camera_param_file='annotation_body3d/cameras.pkl',
+        num_frames=243,
+        pipeline={{_base_.test_pipeline}},
+        test_mode=True))
+test_dataloader = val_dataloader
+val_evaluator = dict(
+    skip_list=('S9_Greet', 'S9_SittingDown', 'S9_Wait_1', 'S9_Greeting', 'S9_Waiting_1'))
+test_evaluator = val_evaluator

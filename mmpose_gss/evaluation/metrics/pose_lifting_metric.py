@@ -1,0 +1,141 @@
+"""Scores of lifted clips by the protocol of PoseMamba, MotionBERT and MPI-INF-3DHP.
+
+Shapes: T frames of a clip, J joints.
+"""
+from collections import defaultdict
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+
+from mmpose_gss.evaluation.functional.pose3d_errors import auc, joint_errors, pck, procrustes, velocity_errors
+from mmpose_gss.registry import METRICS
+
+#: The sequences of Human3.6M that the protocol leaves out, as MotionBERT's pickle names them.
+H36M_SKIPPED = ('s_09_act_05_subact_02', 's_09_act_10_subact_02', 's_09_act_13_subact_01')
+
+
+@METRICS.register_module()
+class PoseLiftingMetric(BaseMetric):
+    """MPJPE, P-MPJPE, MPJVE, PCK and AUC of lifted clips, in mm and percent.
+
+    Every frame is scored root-relative. A frame in several clips gets the mean of its scores; the frames of
+    an action are averaged, then the actions. MMPose's ``MPJPE`` averages over frames at once and knows no
+    overlaps, velocities, PCK or AUC; on one action without overlaps both agree.
+
+    Samples need ``pred_instances.keypoints`` ``(T,J,3)`` and ``gt_instances.lifting_target`` in m,
+    ``lifting_target_visible`` ``(T,J)``, and the metainfo ``frame_ids``, ``action`` and ``sequence``.
+
+    Args:
+        metrics (Sequence[str]): Of ``mpjpe``, ``p-mpjpe``, ``mpjve``, ``pck`` and ``auc``.
+        root_index (int): The joint that poses are relative to.
+        skip_list (Sequence[str]): Sequences to leave out.
+        pck_threshold (float): Of PCK, in mm.
+        auc_thresholds (Sequence[float], optional): Of AUC, in mm; ``None`` is 0, 5, …, 150.
+        collect_device (str): MMEngine's.
+        prefix (str, optional): MMEngine's.
+    """
+
+    default_prefix = 'lifting'
+    NAMES = {'mpjpe': 'MPJPE', 'p-mpjpe': 'P-MPJPE', 'mpjve': 'MPJVE', 'pck': 'PCK', 'auc': 'AUC'}
+
+    def __init__(self, metrics=('mpjpe', 'p-mpjpe', 'mpjve'), root_index=0, skip_list=(), pck_threshold=150.0,
+                 auc_thresholds=None, collect_device='cpu', prefix=None):
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        unknown = [name for name in metrics if name not in self.NAMES]
+        if unknown or not metrics:
+            raise ValueError(f'metrics must be some of {", ".join(self.NAMES)}, got {list(metrics)}')
+        self.metrics = tuple(metrics)
+        self.root_index = root_index
+        self.skip_list = frozenset(skip_list)
+        self.pck_threshold = pck_threshold
+        self.auc_thresholds = np.linspace(0, 150, 31) if auc_thresholds is None else np.asarray(auc_thresholds)
+
+    def process(self, data_batch, data_samples):
+        """Scores the frames of a batch of clips."""
+        for sample in data_samples:
+            if 'frame_ids' not in sample or 'action' not in sample:
+                raise ValueError(
+                    'PoseLiftingMetric needs frame_ids, action and sequence of each clip; add them to meta_keys of '
+                    'PackPoseInputs')
+            if sample.get('sequence') in self.skip_list:
+                continue
+            pred = np.asarray(sample['pred_instances']['keypoints'], dtype=np.float64) * 1000
+            truth = np.asarray(sample['gt_instances']['lifting_target'], dtype=np.float64) * 1000
+            pred = pred[0] if pred.ndim == 4 else pred
+            visible = np.asarray(sample['gt_instances']['lifting_target_visible']).reshape(truth.shape[:2]) > 0
+            frames = np.asarray(sample['frame_ids']).reshape(-1)
+            self.results.append(dict(
+                action=sample['action'], frames=frames, scores=self.score(pred, truth, visible, frames)))
+
+    def score(self, pred, truth, visible, frames):
+        """Scores of a clip.
+
+        Args:
+            pred (ndarray): ``(T,J,3)`` in mm.
+            truth (ndarray): ``(T,J,3)`` in mm.
+            visible (ndarray): ``(T,J)`` bool; a frame counts if all its joints do.
+            frames (ndarray): ``(T,)`` frame numbers.
+
+        Returns:
+            dict[str, ndarray]: Per metric ``(T,)``, NaN in frames that do not count.
+        """
+        root = slice(self.root_index, self.root_index + 1)
+        pred, truth = pred - pred[:, root], truth - truth[:, root]
+        errors = joint_errors(pred, truth)
+        valid = visible.all(axis=1)
+        scores = {}
+        for name in self.metrics:
+            if name == 'mpjpe':
+                value = errors.mean(axis=1)
+            elif name == 'p-mpjpe':
+                value = joint_errors(procrustes(pred, truth), truth).mean(axis=1)
+            elif name == 'pck':
+                value = pck(errors, self.pck_threshold)
+            elif name == 'auc':
+                value = auc(errors, self.auc_thresholds)
+            else:
+                value = np.full(len(frames), np.nan)
+                moved = (np.diff(frames) > 0) & valid[:-1]  # a repeated frame of a stretched clip has no velocity
+                value[1:][moved] = velocity_errors(pred, truth).mean(axis=1)[moved]
+            scores[name] = np.where(valid, value, np.nan)
+        return scores
+
+    def compute_metrics(self, results):
+        """Averages over overlaps, frames and actions.
+
+        Args:
+            results (list[dict]): Of :meth:`process`, of all ranks.
+
+        Returns:
+            dict[str, float]: By name ``MPJPE``, …, and by action ``MPJPE_Walking``, ….
+        """
+        if not results:
+            raise ValueError('no clip was scored: the data set is empty or skip_list leaves nothing')
+        metrics = {}
+        for name in self.metrics:
+            by_action = {action: self._mean(clips, name) for action, clips in self._by_action(results).items()}
+            scored = [value for value in by_action.values() if np.isfinite(value)]
+            metrics[self.NAMES[name]] = float(np.mean(scored)) if scored else float('nan')
+            metrics.update({f'{self.NAMES[name]}_{action}': value for action, value in by_action.items()})
+        MMLogger.get_current_instance().info(
+            ', '.join(f'{self.NAMES[name]} {metrics[self.NAMES[name]]:.2f}' for name in self.metrics))
+        return metrics
+
+    @staticmethod
+    def _by_action(results):
+        groups = defaultdict(list)
+        for result in results:
+            groups[result['action']].append(result)
+        return dict(sorted(groups.items()))
+
+    @staticmethod
+    def _mean(clips, name):
+        """Mean over the frames of one action, each frame being the mean over the clips that show it."""
+        frames = np.concatenate([clip['frames'] for clip in clips])
+        scores = np.concatenate([clip['scores'][name] for clip in clips])
+        frames, scores = frames[np.isfinite(scores)], scores[np.isfinite(scores)]
+        if not len(frames):
+            return float('nan')
+        _, inverse, count = np.unique(frames, return_inverse=True, return_counts=True)
+        return float((np.bincount(inverse, weights=scores) / count).mean())
