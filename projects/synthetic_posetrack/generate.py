@@ -61,6 +61,8 @@ def parse_args(argv=None):
                         help='how many of them are held out (default: a fifth, at least one of several)')
     parser.add_argument('--frames', type=whole_number(1, 9999), default=32, help='frames per clip')
     parser.add_argument('--size', type=parse_size, default=(320, 240), metavar='WxH', help='pixels, default 320x240')
+    parser.add_argument('--fps', type=whole_number(1, 120), default=25,
+                        help='frames per second; fewer mean larger steps and a wider variety of poses')
     parser.add_argument('--seed', type=whole_number(0, 2**32 - 1), default=0)
     parser.add_argument('--difficulty', choices=tuple(PRESETS), default='medium')
     parser.add_argument('--people', type=parse_range, metavar='LO-HI', help='persons per clip, e.g. 1-3')
@@ -100,7 +102,7 @@ def generate_clip(job, args, difficulty):
     """Draw and write one clip; job is (split, index)."""
     split, index = job
     cv2.setNumThreads(1)
-    clip = Clip(args.seed, split, index, args.frames, args.size, difficulty)
+    clip = Clip(args.seed, split, index, args.frames, args.size, difficulty, args.fps)
     return write_clip(args.out, split, index, clip, video=not args.no_video)
 
 

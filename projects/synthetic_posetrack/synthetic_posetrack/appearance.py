@@ -136,6 +136,8 @@ def dress(rng, contrast=1.0):
         thigh[ROWS * 8 // 10:] = skin
         shin = bare.copy()
         shin[ROWS * 8 // 10:] = rng.choice([40, 230])
+    textures['abdomen'] = textures['abdomen'].copy()
+    textures['abdomen'][:ROWS // 5] = trousers[:ROWS // 5]  # the waist is above the hip joints
     textures.update(upper_arm=upper_arm, forearm=bare if short_sleeve else sleeve, hand=bare, neck=bare,
                     pelvis=trousers, thigh=thigh, shin=shin, foot=_plain(_colour(rng, 10, 200)))
     hat = rng.random() < 0.25

@@ -17,7 +17,6 @@ from .raster import Canvas, Capsules, darken, draw_capsules
 from .scene import Scene
 from .skeleton import INDEX, POSETRACK_JOINTS, Proportions
 
-FPS = 25
 SAMPLES = 8
 """Time samples per frame; the shutter is open over some of them."""
 POSETRACK_INDEX = [INDEX.get(name, -1) for name in POSETRACK_JOINTS]
@@ -62,13 +61,14 @@ class Clip:
         frames (int): F.
         size (tuple[int, int]): Width and height in pixels.
         difficulty (Difficulty): Ranges to draw from.
+        fps (int): Frames per second; fewer mean larger steps between frames.
     """
 
-    def __init__(self, seed, split, index, frames, size, difficulty):
+    def __init__(self, seed, split, index, frames, size, difficulty, fps=25):
         self._key = (int(seed), zlib.crc32(split.encode()), int(index))
-        self.frames, self.size, self.difficulty = frames, size, difficulty
+        self.frames, self.size, self.difficulty, self.fps = frames, size, difficulty, fps
         d, rng = difficulty, self._rng('clip')
-        t = np.arange(frames * SAMPLES) / (FPS * SAMPLES)
+        t = np.arange(frames * SAMPLES) / (fps * SAMPLES)
         low, high = d.height
         distance = 1.15 * max(size[0], 4 / 3 * size[1]) * 1.75 / (0.5 * (low + high) * size[1])
         self.camera = moving_camera(t, size, self._rng('camera'), d.pan, d.shake, d.zoom, d.travel,
@@ -109,7 +109,7 @@ class Clip:
         d, (width, height) = self.difficulty, self.size
         body = Proportions.sample(rng)
         allowed = d.actions or tuple(motion.ACTIONS)
-        actions = motion.choose_actions(rng, len(t) / (FPS * SAMPLES), allowed)
+        actions = motion.choose_actions(rng, len(t) / (self.fps * SAMPLES), allowed)
         if direction is not None:
             actions = ['walk']
             heading = direction + rng.normal(0, 0.12)

@@ -131,7 +131,8 @@ def draw_capsules(canvas, capsules, i, shift=(0.0, 0.0), hidden=()):
     z = (depth[p, 0] + (depth[:, 1] - depth[:, 0])[p] * t
          - front * (thickness[p, 0] + (thickness[:, 1] - thickness[:, 0])[p] * t))
     nearest = canvas.depth.reshape(-1)
-    order = np.argsort(-z, kind='stable')  # far to near: the last one written stays
+    # Far to near, the last one written stays; millimetres in 16 bits make it a radix sort.
+    order = np.argsort((65535 - np.clip(z * 1000, 0, 65535)).astype(np.uint16), kind='stable')
     order = order[z[order] < nearest[where[order]]]
     nearest[where[order]] = z[order]
     seen = order[nearest[where[order]] == z[order]]

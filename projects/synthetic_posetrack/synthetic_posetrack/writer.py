@@ -10,7 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .clip import FPS
 from .skeleton import POSETRACK_JOINTS
 
 CATEGORY = dict(
@@ -62,9 +61,9 @@ class VideoFile:
         RuntimeError: If OpenCV cannot write mp4 files.
     """
 
-    def __init__(self, path, size):
+    def __init__(self, path, size, fps):
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), FPS, tuple(size))
+        self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps, tuple(size))
         if not self._writer.isOpened():
             raise RuntimeError(f'OpenCV cannot write {path}: use --no-video, or install an OpenCV with FFmpeg.')
 
@@ -93,7 +92,7 @@ def write_clip(out, split, index, clip, video=True):
     name = video_name(split, index)
     folder = Path(out) / 'images' / split / name
     folder.mkdir(parents=True, exist_ok=True)
-    movie = VideoFile(Path(out) / 'videos' / f'{name}.mp4', clip.size) if video else None
+    movie = VideoFile(Path(out) / 'videos' / f'{name}.mp4', clip.size, clip.fps) if video else None
     images, annotations = [], []
     for f, frame in enumerate(clip):
         record = image_record(split, name, f, clip.frames, clip.size, frame.ignore)
