@@ -5,7 +5,7 @@ metrics, which need MMEngine, are imported when they are asked for.
 """
 import importlib
 
-__all__ = ['JHMDBPCKMetric', 'PoseTrackMetric']
+__all__ = ['JHMDBPCKMetric', 'PoseLiftingMetric', 'PoseTrackMetric']
 
 
 def __getattr__(name: str):

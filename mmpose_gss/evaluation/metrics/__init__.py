@@ -1,4 +1,5 @@
 """Metrics for the Runner."""
+from mmpose_gss.evaluation.metrics.pose_lifting_metric import PoseLiftingMetric
 from mmpose_gss.evaluation.metrics.posetrack_metric import PoseTrackMetric
 
-__all__ = ['PoseTrackMetric']
+__all__ = ['PoseLiftingMetric', 'PoseTrackMetric']
