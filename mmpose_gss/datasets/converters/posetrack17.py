@@ -1,0 +1,123 @@
+"""PoseTrack17: Matlab or JSON files of each video to PoseTrack18's format."""
+from __future__ import annotations
+
+import os.path as osp
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import List, Tuple
+
+from mmpose_gss.datasets.converters.annolist import Frame17, Person17, read_annolist
+from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, write_split
+from mmpose_gss.datasets.converters.posetrack18 import find_splits
+from mmpose_gss.datasets.converters.posetrack_format import CATEGORIES, JOINTS, add_sizes, finish_annotation, image_id
+from mmpose_gss.datasets.converters.report import Report
+
+KNOWN17 = {'train': {'videos': 250}, 'val': {'videos': 50}}
+# Joint numbers of PoseTrack17 (MPII's order; poseval, convert.py).
+JOINT_NUMBERS = ('right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle', 'right_wrist',
+                 'right_elbow', 'right_shoulder', 'left_shoulder', 'left_elbow', 'left_wrist', 'head_bottom', 'nose',
+                 'head_top')
+# Where the common renaming, frames 00000001.jpg, 00000002.jpg, … in every video, puts the frames.
+RENAMED_FOLDER = 'images_renamed'
+
+
+def convert_posetrack17(source: str, out: str, overwrite: bool = False, keep_occluded: bool = False) -> Report:
+    """Convert PoseTrack17.
+
+    Frames keep their original names, in the order of the annotation file, unless the source has the frames
+    of the common renaming (``images_renamed/<video>/%08d.jpg``, counted from 1) only.
+
+    Args:
+        source (str): Folder with ``annotations/{train,val}/*.{mat,json}`` (or ``posetrack_data/annotations/…``)
+            and ``images/`` or ``images_renamed/``.
+        out (str): Folder for ``annotations/posetrack17_{train,val}.json``, the per-video ground truth
+            ``annotations/{train,val}/`` and a link to the images.
+        overwrite (bool): Whether to convert again what is there. Defaults to False.
+        keep_occluded (bool): Whether joints marked as not visible count as visible, i.e. are trained on, as
+            in DetectAndTrack's files. Defaults to False.
+
+    Returns:
+        Report: What was found.
+
+    Raises:
+        FileNotFoundError: If there are no annotation files.
+        ValueError: If one is not in PoseTrack17's format.
+    """
+    root, target = Path(source), Path(out)
+    report = Report('posetrack17', KNOWN17)
+    convert = partial(convert_video, root=root, keep_occluded=keep_occluded)
+    for split, files in find_splits(root, ('annotations', 'posetrack_data/annotations'), ('.mat', '.json')).items():
+        targets = [target / 'annotations' / split / f'{path.stem}.json' for path in files]
+        if files[0].resolve() == targets[0].resolve():
+            raise ValueError(
+                f'Converting would overwrite the source "{files[0].parent}"; give another output folder.')
+        videos = convert_videos(files, targets, convert, split, report, overwrite, f'{keep_occluded=}')
+        info = dict(description=f'posetrack17 {split}', labels=files[0].suffix.lstrip('.'), videos=len(videos))
+        report.label_versions[split] = f'PoseTrack17, from {files[0].suffix} files'
+        write_split(target / 'annotations' / f'posetrack17_{split}.json', videos, CATEGORIES, info)
+    if root.resolve() != target.resolve():
+        for folder in ('images', RENAMED_FOLDER):
+            link_images(root / folder, target / folder)
+    return report
+
+
+def convert_video(path: Path, root: Path, keep_occluded: bool) -> Tuple[dict, Counter]:
+    """Convert the file of one video.
+
+    Args:
+        path (Path): The file.
+        root (Path): Folder to which names of frames are relative.
+        keep_occluded (bool): Whether joints marked as not visible count as visible.
+
+    Returns:
+        tuple: The video, and what was left out, by reason.
+
+    Raises:
+        ValueError: If the file is not in PoseTrack17's format.
+    """
+    frames = read_annolist(path)
+    if not frames:
+        raise ValueError(f'"{path}": "annolist" has no frames.')
+    skipped: Counter = Counter()
+    names = _frame_names(frames, root)
+    video_name = osp.basename(osp.dirname(frames[0].name))
+    images, annotations = [], []
+    for number, (frame, name) in enumerate(zip(frames, names)):
+        identity = image_id(video_name, number)
+        image = dict(file_name=name, id=identity, frame_id=identity, vid_id=video_name.split('_')[0],
+                     nframes=len(frames), is_labeled=frame.is_labeled, has_no_densepose=True)
+        if frame.ignore_regions:
+            image['ignore_regions_x'] = [region[0] for region in frame.ignore_regions]
+            image['ignore_regions_y'] = [region[1] for region in frame.ignore_regions]
+        images.append(image)
+        for index, person in enumerate(frame.people):
+            annotations.append(_annotation(person, identity, index, keep_occluded, skipped))
+    add_sizes(images, root, skipped)
+    return dict(images=images, annotations=annotations, categories=CATEGORIES), skipped
+
+
+def _frame_names(frames: List[Frame17], root: Path) -> List[str]:
+    """Names of the frames, original or renamed, whichever are on disk."""
+    first = frames[0].name
+    parts = osp.dirname(first).split('/')
+    folder = '/'.join([RENAMED_FOLDER] + (parts[1:] if parts[0] == 'images' else parts))
+    if not (root / first).is_file() and (root / folder).is_dir():
+        return [f'{folder}/{number + 1:08d}.jpg' for number in range(len(frames))]
+    return [frame.name for frame in frames]
+
+
+def _annotation(person: Person17, identity: int, index: int, keep_occluded: bool, skipped: Counter) -> dict:
+    keypoints = [0.0] * (3 * len(JOINTS))
+    for number, x, y, visible in person.points:
+        if not 0 <= number < len(JOINT_NUMBERS):
+            skipped['points with an unknown joint number'] += 1
+            continue
+        flag = 1 if visible is None or keep_occluded else visible
+        place = 3 * JOINTS.index(JOINT_NUMBERS[number])
+        keypoints[place:place + 3] = [x, y, flag]
+    ann = dict(image_id=identity, keypoints=keypoints, track_id=person.track_id, scores=[])
+    if person.head is not None:
+        x1, y1, x2, y2 = person.head
+        ann['bbox_head'] = [x1, y1, x2 - x1, y2 - y1]
+    return finish_annotation(ann, index, skipped)

@@ -1,0 +1,168 @@
+"""PoseTrack18 and PoseTrack21: official per-video files to clean per-video files and one file per split."""
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Dict, Optional, Sequence, Tuple
+
+from mmpose_gss.datasets.body.annotations import joint_names, joint_order
+from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, read_json, write_split
+from mmpose_gss.datasets.converters.posetrack_format import (CATEGORIES, EARS, JOINTS, add_sizes, finish_annotation,
+                                                             image_id, reorder_joints)
+from mmpose_gss.datasets.converters.report import Report, label_version
+
+# Public files per version of the labels: v0.2 has 74 for validation, v0.45 has 170.
+LABEL_VERSIONS = {74: 'v0.2', 170: 'v0.45'}
+KNOWN18 = {'train': {'videos': 593}, 'val': {'videos': 170}, 'all': {'persons': 153615}}
+KNOWN21 = {'train': {'videos': 593}, 'val': {'videos': 170}}
+SPLITS = ('train', 'val')
+
+
+def convert_posetrack18(source: str, out: str, overwrite: bool = False) -> Report:
+    """Convert PoseTrack18.
+
+    Args:
+        source (str): Folder with ``annotations/{train,val}/*.json`` (or ``posetrack_data/annotations/…``) and
+            ``images/``.
+        out (str): Folder for ``annotations/posetrack18_{train,val}.json``, the per-video ground truth
+            ``annotations/{train,val}/`` and a link to the images.
+        overwrite (bool): Whether to convert again what is there. Defaults to False.
+
+    Returns:
+        Report: What was found.
+
+    Raises:
+        FileNotFoundError: If there are no annotation files.
+        ValueError: If one is not in PoseTrack18's format.
+    """
+    return _convert('posetrack18', source, out, ('annotations', 'posetrack_data/annotations'), KNOWN18, overwrite)
+
+
+def convert_posetrack21(source: str, out: str, overwrite: bool = False) -> Report:
+    """Convert PoseTrack21, whose files also have ``person_id``.
+
+    Args:
+        source (str): Folder with ``posetrack_data/{train,val}/*.json`` and ``images/``.
+        out (str): As for :func:`convert_posetrack18`.
+        overwrite (bool): As for :func:`convert_posetrack18`.
+
+    Returns:
+        Report: What was found.
+
+    Raises:
+        FileNotFoundError: If there are no annotation files.
+        ValueError: If one is not in PoseTrack21's format.
+    """
+    return _convert('posetrack21', source, out, ('posetrack_data', 'annotations'), KNOWN21, overwrite)
+
+
+def find_splits(source: Path, folders: Sequence[str], suffixes: Sequence[str]) -> Dict[str, Sequence[Path]]:
+    """Find the annotation files of each split.
+
+    Args:
+        source (Path): The data set.
+        folders (Sequence[str]): Where the splits may be, best first.
+        suffixes (Sequence[str]): Endings of the files, best first.
+
+    Returns:
+        dict: Split → files, without the splits that have none.
+
+    Raises:
+        FileNotFoundError: If no split has any.
+    """
+    found: Dict[str, Sequence[Path]] = {}
+    for split in SPLITS:
+        candidates = (sorted((source / folder / split).glob(f'*{suffix}'))
+                      for folder in folders for suffix in suffixes)
+        files = next(filter(None, candidates), [])
+        if files:
+            found[split] = files
+    if not found:
+        wanted = ' or '.join(f'{folder}/{{train,val}}/*{suffix}' for folder in folders for suffix in suffixes)
+        raise FileNotFoundError(f'"{source}" has no {wanted}; give the folder into which the download was unpacked.')
+    return found
+
+
+def _convert(name: str, source: str, out: str, folders: Sequence[str], known: dict, overwrite: bool) -> Report:
+    root, target = Path(source), Path(out)
+    report = Report(name, known)
+    for split, files in find_splits(root, folders, ('.json', )).items():
+        targets = [target / 'annotations' / split / path.name for path in files]
+        _check_not_source(files, targets)
+        videos = convert_videos(files, targets, partial(convert_video, root=root), split, report, overwrite)
+        version = label_version(len(files), LABEL_VERSIONS) if split == 'val' and name == 'posetrack18' else None
+        if version:
+            report.label_versions[split] = version
+        info = dict(description=f'{name} {split}', labels=version or 'unknown', videos=len(videos))
+        write_split(target / 'annotations' / f'{name}_{split}.json', videos, CATEGORIES, info)
+    if root.resolve() != target.resolve():
+        link_images(root / 'images', target / 'images')
+    return report
+
+
+def _check_not_source(files: Sequence[Path], targets: Sequence[Path]) -> None:
+    if files[0].resolve() == targets[0].resolve():
+        raise ValueError(f'Converting would overwrite the source "{files[0].parent}"; give another output folder.')
+
+
+def convert_video(path: Path, root: Path) -> Tuple[dict, Counter]:
+    """Convert the file of one video.
+
+    Args:
+        path (Path): The file.
+        root (Path): Folder to which names of frames are relative.
+
+    Returns:
+        tuple: The video, and what was left out, by reason.
+
+    Raises:
+        ValueError: If the file is not in PoseTrack18's format.
+    """
+    content = read_json(path)
+    for field in ('images', 'annotations', 'categories'):
+        if field not in content:
+            raise ValueError(f'"{path}" has no "{field}"; it is not in PoseTrack18\'s format.')
+    names = joint_names(content['categories'])
+    order: Optional[Sequence[int]] = None
+    if names is not None:
+        order, _ = joint_order(names, {joint: i for i, joint in enumerate(JOINTS)}, EARS, str(path))
+    skipped: Counter = Counter()
+    images = [_image(image, number, len(content['images']), path) for number, image in enumerate(content['images'])]
+    annotations = _annotations(content['annotations'], {image['id'] for image in images}, order,
+                               len(names or JOINTS), skipped)
+    labelled = {ann['image_id'] for ann in annotations}
+    for image in images:
+        image.setdefault('is_labeled', image['id'] in labelled)
+    add_sizes(images, root, skipped)
+    return dict(images=images, annotations=annotations, categories=CATEGORIES), skipped
+
+
+def _image(image: dict, number: int, count: int, path: Path) -> dict:
+    if 'file_name' not in image:
+        raise ValueError(f'"{path}": image {number} has no "file_name".')
+    folder = Path(image['file_name']).parent.name
+    image = dict(image)
+    image.setdefault('id', image_id(folder, number))
+    image.setdefault('frame_id', image['id'])
+    image.setdefault('vid_id', folder.split('_')[0])
+    image.setdefault('nframes', count)
+    return image
+
+
+def _annotations(source: Sequence[dict], known_images: set, order, num_joints: int, skipped: Counter) -> list:
+    annotations = []
+    numbers: Counter = Counter()
+    for ann in source:
+        if ann.get('image_id') not in known_images:
+            skipped['annotations of frames that are not listed'] += 1
+            continue
+        values = ann.get('keypoints') or [0] * (3 * num_joints)
+        joints = reorder_joints(values, order) if len(values) == 3 * num_joints else None
+        if joints is None:
+            skipped['annotations with a wrong number of joints, or joints that are not numbers'] += 1
+            continue
+        annotations.append(finish_annotation(
+            dict(ann, keypoints=joints), numbers[ann['image_id']], skipped))
+        numbers[ann['image_id']] += 1
+    return annotations
