@@ -1,0 +1,6 @@
+# Table 4: optical flow and the spatial feature, fused by a convolution (b).
+_base_ = ['./td-hm_SDTC-base_1xb16-50e_posetrack17-256x192.py']
+
+model = dict(
+    backbone=dict(type='mmpose_gss.FlowEncoder', num_frames=5),
+    neck=dict(motion='flow', refine=False, propagate=False, fusion='conv'))
