@@ -27,7 +27,7 @@ class PoseLiftingMetric(BaseMetric):
     ``lifting_target_visible`` ``(T,J)``, and the metainfo ``frame_ids``, ``action`` and ``sequence``.
 
     Args:
-        metrics (Sequence[str]): Of ``mpjpe``, ``p-mpjpe``, ``mpjve``, ``pck`` and ``auc``.
+        scores (Sequence[str]): Of ``mpjpe``, ``p-mpjpe``, ``mpjve``, ``pck`` and ``auc``.
         root_index (int): The joint that poses are relative to.
         skip_list (Sequence[str]): Sequences to leave out.
         pck_threshold (float): Of PCK, in mm.
@@ -39,13 +39,13 @@ class PoseLiftingMetric(BaseMetric):
     default_prefix = 'lifting'
     NAMES = {'mpjpe': 'MPJPE', 'p-mpjpe': 'P-MPJPE', 'mpjve': 'MPJVE', 'pck': 'PCK', 'auc': 'AUC'}
 
-    def __init__(self, metrics=('mpjpe', 'p-mpjpe', 'mpjve'), root_index=0, skip_list=(), pck_threshold=150.0,
+    def __init__(self, scores=('mpjpe', 'p-mpjpe', 'mpjve'), root_index=0, skip_list=(), pck_threshold=150.0,
                  auc_thresholds=None, collect_device='cpu', prefix=None):
         super().__init__(collect_device=collect_device, prefix=prefix)
-        unknown = [name for name in metrics if name not in self.NAMES]
-        if unknown or not metrics:
-            raise ValueError(f'metrics must be some of {", ".join(self.NAMES)}, got {list(metrics)}')
-        self.metrics = tuple(metrics)
+        unknown = [name for name in scores if name not in self.NAMES]
+        if unknown or not scores:
+            raise ValueError(f'scores must be some of {", ".join(self.NAMES)}, got {list(scores)}')
+        self.names = tuple(scores)  # not `metrics`: MMEngine takes a config with that key for a whole evaluator
         self.root_index = root_index
         self.skip_list = frozenset(skip_list)
         self.pck_threshold = pck_threshold
@@ -85,7 +85,7 @@ class PoseLiftingMetric(BaseMetric):
         errors = joint_errors(pred, truth)
         valid = visible.all(axis=1)
         scores = {}
-        for name in self.metrics:
+        for name in self.names:
             if name == 'mpjpe':
                 value = errors.mean(axis=1)
             elif name == 'p-mpjpe':
@@ -113,13 +113,13 @@ class PoseLiftingMetric(BaseMetric):
         if not results:
             raise ValueError('no clip was scored: the data set is empty or skip_list leaves nothing')
         metrics = {}
-        for name in self.metrics:
+        for name in self.names:
             by_action = {action: self._mean(clips, name) for action, clips in self._by_action(results).items()}
             scored = [value for value in by_action.values() if np.isfinite(value)]
             metrics[self.NAMES[name]] = float(np.mean(scored)) if scored else float('nan')
             metrics.update({f'{self.NAMES[name]}_{action}': value for action, value in by_action.items()})
         MMLogger.get_current_instance().info(
-            ', '.join(f'{self.NAMES[name]} {metrics[self.NAMES[name]]:.2f}' for name in self.metrics))
+            ', '.join(f'{self.NAMES[name]} {metrics[self.NAMES[name]]:.2f}' for name in self.names))
         return metrics
 
     @staticmethod

@@ -54,6 +54,6 @@ test_dataloader = val_dataloader
 val_evaluator = dict(
     _delete_=True,
     type='mmpose_gss.PoseLiftingMetric',
-    metrics=('mpjpe', 'p-mpjpe', 'mpjve', 'pck', 'auc'),
+    scores=('mpjpe', 'p-mpjpe', 'mpjve', 'pck', 'auc'),
     root_index=root_index)
 test_evaluator = val_evaluator

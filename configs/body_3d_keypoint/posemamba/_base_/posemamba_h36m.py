@@ -65,6 +65,6 @@ test_dataloader = val_dataloader
 
 val_evaluator = dict(
     type='mmpose_gss.PoseLiftingMetric',
-    metrics=('mpjpe', 'p-mpjpe', 'mpjve'),
+    scores=('mpjpe', 'p-mpjpe', 'mpjve'),
     skip_list=('s_09_act_05_subact_02', 's_09_act_10_subact_02', 's_09_act_13_subact_01'))
 test_evaluator = val_evaluator
