@@ -4,8 +4,6 @@ Example: ``python generate.py data/synthetic --clips 30 --frames 24 --size 320x2
 """
 import argparse
 import os
-import re
-import shutil
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -16,40 +14,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import cv2  # noqa: E402
 
+from synthetic_posetrack.cli import image_size, people_range, prepare_folder, show_progress, whole_number  # noqa: E402
 from synthetic_posetrack.clip import Clip  # noqa: E402
 from synthetic_posetrack.difficulty import PRESETS  # noqa: E402
 from synthetic_posetrack.writer import MAX_CLIPS, write_clip, write_split  # noqa: E402
 
 OWN_ENTRIES = {'images', 'annotations', 'videos'}
-
-
-def parse_size(text):
-    """'320x240' -> (320, 240)."""
-    match = re.fullmatch(r'(\d+)[xX](\d+)', text)
-    if not match:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a size: write WIDTHxHEIGHT in pixels, for example 320x240')
-    width, height = int(match[1]), int(match[2])
-    if not (64 <= width <= 4096 and 64 <= height <= 4096) or width % 2 or height % 2:
-        raise argparse.ArgumentTypeError(f'{text!r}: width and height must be even numbers from 64 to 4096')
-    return width, height
-
-
-def parse_range(text):
-    """'1-3' or '2' -> (1, 3) or (2, 2)."""
-    match = re.fullmatch(r'(\d+)(?:-(\d+))?', text)
-    low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-    if not 1 <= low <= high <= 50:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a range of persons: write 2 or 1-3, at least 1, at most 50')
-    return low, high
-
-
-def whole_number(low, high):
-    """A parser of whole numbers from low to high."""
-    def parse(text):
-        if not re.fullmatch(r'-?\d+', text) or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f'{text!r} must be a whole number from {low} to {high}')
-        return int(text)
-    return parse
 
 
 def parse_args(argv=None):
@@ -60,12 +30,12 @@ def parse_args(argv=None):
     parser.add_argument('--val-clips', type=whole_number(0, MAX_CLIPS),
                         help='how many of them are held out (default: a fifth, at least one of several)')
     parser.add_argument('--frames', type=whole_number(1, 9999), default=32, help='frames per clip')
-    parser.add_argument('--size', type=parse_size, default=(320, 240), metavar='WxH', help='pixels, default 320x240')
+    parser.add_argument('--size', type=image_size, default=(320, 240), metavar='WxH', help='pixels, default 320x240')
     parser.add_argument('--fps', type=whole_number(1, 120), default=25,
                         help='frames per second; fewer mean larger steps and a wider variety of poses')
     parser.add_argument('--seed', type=whole_number(0, 2**32 - 1), default=0)
     parser.add_argument('--difficulty', choices=tuple(PRESETS), default='medium')
-    parser.add_argument('--people', type=parse_range, metavar='LO-HI', help='persons per clip, e.g. 1-3')
+    parser.add_argument('--people', type=people_range, metavar='LO-HI', help='persons per clip, e.g. 1-3')
     parser.add_argument('--no-video', action='store_true', help='write no mp4 files')
     parser.add_argument('--workers', type=whole_number(1, 256), default=1, help='processes; the files are the same')
     parser.add_argument('--overwrite', action='store_true', help='replace a set generated before')
@@ -77,27 +47,6 @@ def parse_args(argv=None):
     return args
 
 
-def prepare(out, overwrite):
-    """Create the output folder, or say why not."""
-    if out.exists() and not out.is_dir():
-        sys.exit(f'error: {out} is a file; name a folder')
-    content = {entry.name for entry in out.iterdir()} if out.exists() else set()
-    if content and not overwrite:
-        sys.exit(f'error: {out} is not empty; name another folder, or give --overwrite to replace a generated set')
-    if content - OWN_ENTRIES:
-        sys.exit(f'error: {out} holds other files ({sorted(content - OWN_ENTRIES)[0]}), which --overwrite does not '
-                 'touch; name another folder')
-    try:
-        for name in content:
-            shutil.rmtree(out / name)
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / '.writable'
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        sys.exit(f'error: cannot write to {out} ({error.strerror}); name a folder that you may write to')
-
-
 def generate_clip(job, args, difficulty):
     """Draw and write one clip; job is (split, index)."""
     split, index = job
@@ -106,18 +55,10 @@ def generate_clip(job, args, difficulty):
     return write_clip(args.out, split, index, clip, video=not args.no_video)
 
 
-def show_progress(done, total):
-    """One line that is rewritten on a terminal, a line per tenth elsewhere."""
-    if sys.stderr.isatty():
-        print(f'\rclip {done}/{total}', end='\n' if done == total else '', file=sys.stderr, flush=True)
-    elif done == total or done % max(1, total // 10) == 0:
-        print(f'clip {done}/{total}', file=sys.stderr, flush=True)
-
-
 def main(argv=None):
     """Generate the set."""
     args = parse_args(argv)
-    prepare(args.out, args.overwrite)
+    prepare_folder(args.out, OWN_ENTRIES, args.overwrite)
     difficulty = PRESETS[args.difficulty]
     if args.people:
         difficulty = replace(difficulty, people=args.people)
@@ -133,7 +74,7 @@ def main(argv=None):
     try:
         for result in stream:
             results.append(result)
-            show_progress(len(results), len(jobs))
+            show_progress(len(results), len(jobs), 'clip')
     except (OSError, RuntimeError) as error:
         sys.exit(f'error: {error}')
     finally:

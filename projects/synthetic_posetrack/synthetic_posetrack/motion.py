@@ -269,7 +269,7 @@ def timeline(t, names, rng, blend=0.35):
     return angles
 
 
-def perform(t, body, names, heading, rng, speed=1.0):
+def perform(t, body, names, heading, rng, speed=1.0, circling=0.0):
     """Let a person perform actions; the feet decide where the body goes.
 
     Args:
@@ -279,6 +279,7 @@ def perform(t, body, names, heading, rng, speed=1.0):
         heading (float): Direction in the world at the start; 0 faces away from the camera (+y).
         rng (np.random.Generator): Source of the actions' parameters.
         speed (float): Time is run through at this rate.
+        circling (float): Constant turning rate in rad/s, so that walking stays in a small area.
 
     Returns:
         Pose: In the world, ground at z = 0, starting at the origin.
@@ -287,7 +288,7 @@ def perform(t, body, names, heading, rng, speed=1.0):
     angles = timeline(t, names, rng)
     pose = forward_kinematics(body, angles)
     step = np.diff(t, prepend=t[0])
-    turning = rotation('z', heading + np.cumsum(angles['turn'] * step))
+    turning = rotation('z', heading + np.cumsum((angles['turn'] + circling) * step))
     pose = place(pose, turning, np.zeros((len(t), 3)))
     return _ground(pose, body, angles['hop'])
 
