@@ -7,30 +7,31 @@ import pytest
 from scipy.io import savemat
 
 JOINTS17 = ('right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle', 'right_wrist',
-            'right_elbow', 'right_shoulder', 'left_shoulder', 'left_elbow', 'left_wrist', 'head_bottom', 'nose',
-            'head_top')
+            'right_elbow', 'right_shoulder', 'left_shoulder', 'left_elbow', 'left_wrist', 'head_bottom',
+            'nose', 'head_top')
 JOINTS18 = ('nose', 'head_bottom', 'head_top', 'left_ear', 'right_ear', 'left_shoulder', 'right_shoulder',
             'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist', 'left_hip', 'right_hip', 'left_knee',
             'right_knee', 'left_ankle', 'right_ankle')
-JHMDB_JOINTS = ('neck', 'belly', 'head', 'right_shoulder', 'left_shoulder', 'right_hip', 'left_hip', 'right_elbow',
-                'left_elbow', 'right_knee', 'left_knee', 'right_wrist', 'left_wrist', 'right_ankle', 'left_ankle')
+JHMDB_JOINTS = ('neck', 'belly', 'head', 'right_shoulder', 'left_shoulder', 'right_hip', 'left_hip',
+                'right_elbow', 'left_elbow', 'right_knee', 'left_knee', 'right_wrist', 'left_wrist',
+                'right_ankle', 'left_ankle')
 SIZE = (160, 120)
 
 
 def make_clip(name='000342_mpii_test', num_frames=7, labelled=(2, 3, 4), num_people=2, seed=0):
-    """A clip: per frame, people with joints by name (x, y), head box (x1, y1, x2, y2), track and ignore regions."""
+    """A clip: per frame ignore regions and people with joints by name, head box (corners) and track."""
     rng = np.random.default_rng(seed)
     frames = []
     for i in range(num_frames):
         people = []
         for track in range(num_people if i in labelled else 0):
-            points = {joint: (float(np.round(rng.uniform(20, 140), 1)), float(np.round(rng.uniform(10, 110), 1)))
-                      for joint in JOINTS17}
+            points = {joint: tuple(rng.uniform((20, 10), (140, 110)).round(1).tolist()) for joint in JOINTS17}
             if track:
                 del points['left_wrist']  # not annotated
             x, y = points['head_top']
             people.append(dict(track=track + 5, points=points, head=(x - 8.0, y - 4.0, x + 9.0, y + 16.0)))
-        regions = [([1.0, 30.0, 30.0, 1.0], [2.0, 2.0, 20.0, 20.0]), ([100.0, 150.0, 120.0], [5.0, 5.0, 40.0])]
+        regions = [([1.0, 30.0, 30.0, 1.0], [2.0, 2.0, 20.0, 20.0]),
+                   ([100.0, 150.0, 120.0], [5.0, 5.0, 40.0])]
         frames.append(dict(people=people, regions=regions[:1 + i % 2] if i in labelled else []))
     return dict(name=name, frames=frames)
 
@@ -82,7 +83,8 @@ def annolist_json(clip, first=1):
     """A clip as PoseTrack17's Matlab structure in JSON: every value in a list of one."""
     entries = []
     for i, frame in enumerate(clip['frames']):
-        entry = dict(image=[dict(name=f'images/bonn_5sec/{clip["name"]}/{first + i:08d}.jpg')], imgnum=[i + 1],
+        name = f'images/bonn_5sec/{clip["name"]}/{first + i:08d}.jpg'
+        entry = dict(image=[dict(name=name)], imgnum=[i + 1],
                      is_labeled=[int(bool(frame['people']))], annorect=[])
         if frame['regions']:
             entry['ignore_regions'] = [dict(point=[dict(x=[x], y=[y]) for x, y in zip(xs, ys)])
@@ -140,7 +142,8 @@ def write_sub_jhmdb(root, clips, splits):
     for name, clip in clips.items():
         folder = root / 'joint_positions' / name
         folder.mkdir(parents=True, exist_ok=True)
-        savemat(folder / 'joint_positions.mat', dict(pos_img=clip['joints'], scale=np.ones(clip['joints'].shape[2])))
+        scale = np.ones(clip['joints'].shape[2])
+        savemat(folder / 'joint_positions.mat', dict(pos_img=clip['joints'], scale=scale))
         masks = np.zeros((240, 320, len(clip['boxes'])), np.uint8)
         for i, (x, y, w, h) in enumerate(clip['boxes']):
             masks[int(y) - 1:int(y + h), int(x) - 1:int(x + w), i] = 1

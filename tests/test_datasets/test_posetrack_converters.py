@@ -19,7 +19,8 @@ def assert_same_samples(left, right):
     for a, b in zip(left, right):
         for key in ('keypoints', 'keypoints_visible', 'bbox', 'bbox_head', 'head_size', 'area'):
             np.testing.assert_allclose(a[key], b[key], rtol=0, atol=1e-3, err_msg=key)
-        for key in ('id', 'img_id', 'frame_id', 'vid_id', 'track_id', 'key_index', 'num_keypoints', 'frame_position'):
+        for key in ('id', 'img_id', 'frame_id', 'vid_id', 'track_id', 'key_index', 'num_keypoints',
+                    'frame_position'):
             assert a[key] == b[key], key
 
 
@@ -155,8 +156,8 @@ def test_report_counts_what_was_left_out(tmp_path, mini):
     report = convert_posetrack18(tmp_path / 'src', tmp_path / 'out')
     assert sorted(report.skipped['val'].values()) == [1, 1, 1, 1]
     text = str(report)
-    for words in ('wrong number of joints', 'frames that are not listed', 'boxes that are broken', 'not on disk',
-                  '1 persons without joints'):
+    for words in ('wrong number of joints', 'frames that are not listed', 'boxes that are broken',
+                  'not on disk', '1 persons without joints'):
         assert words in text
     assert 'NaN' not in (tmp_path / 'out/annotations/posetrack18_val.json').read_text()
 

@@ -27,7 +27,8 @@ def test_real_annotations_come_back_equal(tmp_path, mini, testdata):
     mini.write_sub_jhmdb(tmp_path / 'src', clips, {1: members})
     convert_sub_jhmdb(tmp_path / 'src', tmp_path / 'out')
     after = json.loads((tmp_path / 'out/annotations/Sub1_test.json').read_text())
-    assert after['categories'][0]['keypoints'] == real['categories'][0]['keypoints'] == list(mini.JHMDB_JOINTS)
+    for content in (after, real):
+        assert content['categories'][0]['keypoints'] == list(mini.JHMDB_JOINTS)
     assert len(after['annotations']) == len(real['annotations']) > 0
     for before, ann in zip(real['annotations'], after['annotations']):
         np.testing.assert_allclose(ann['keypoints'], before['keypoints'], atol=1e-9)
@@ -47,12 +48,13 @@ def test_splits_and_windows(tmp_path, mini):
     sizes = {}
     for number in splits:
         for subset in ('train', 'test'):
-            dataset = SubJHMDBVideoDataset(f'annotations/Sub{number}_{subset}.json', data_root=str(tmp_path / 'out'))
-            sizes[number, subset] = len(dataset)
+            sizes[number, subset] = len(SubJHMDBVideoDataset(
+                f'annotations/Sub{number}_{subset}.json', data_root=str(tmp_path / 'out')))
     assert sizes == {(1, 'train'): 7, (1, 'test'): 5, (2, 'train'): 8, (2, 'test'): 4, (3, 'train'): 9,
                      (3, 'test'): 3}
-    info = SubJHMDBVideoDataset('annotations/Sub2_test.json', data_root=str(tmp_path / 'out')).get_data_info(0)
-    assert [path[-9:] for path in info['img_paths']] == ['00001.png', '00001.png', '00001.png', '00002.png', '00003.png']
+    dataset = SubJHMDBVideoDataset('annotations/Sub2_test.json', data_root=str(tmp_path / 'out'))
+    window = [path[-9:] for path in dataset.get_data_info(0)['img_paths']]
+    assert window == ['00001.png', '00001.png', '00001.png', '00002.png', '00003.png']
 
 
 def test_joints_are_in_their_places_and_zero_based(tmp_path, mini):

@@ -120,11 +120,12 @@ def parse_joints(ann: dict, order: np.ndarray, num_joints: int, source: str) -> 
     values = np.asarray(ann['keypoints'], dtype=np.float32)
     if values.size != 3 * num_joints:
         raise ValueError(
-            f'"{source}": annotation {ann.get("id")} has {values.size} values in "keypoints", but {num_joints} '
-            f'joints need {3 * num_joints} (x, y, flag); convert the file with tools/dataset_converters.')
+            f'"{source}": annotation {ann.get("id")} has {values.size} values in "keypoints", but '
+            f'{num_joints} joints need {3 * num_joints} (x, y, flag); convert the file with '
+            'tools/dataset_converters.')
     if not np.isfinite(values).all():
-        raise ValueError(f'"{source}": annotation {ann.get("id")} has NaN or infinity in "keypoints"; mend or '
-                         'delete it.')
+        raise ValueError(
+            f'"{source}": annotation {ann.get("id")} has NaN or infinity in "keypoints"; mend or delete it.')
     values = values.reshape(-1, 3)
     joints = np.where(order[:, None] >= 0, values[order], 0).astype(np.float32)
     return joints[None, :, :2], np.clip(joints[None, :, 2], 0, 1)

@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import copy
 import os.path as osp
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from mmengine.fileio import list_dir_or_file
 from mmengine.logging import MMLogger
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
-from PIL import Image
 
 from mmpose_gss.datasets.body.annotations import (box_from_joints, clip_box, joint_names, joint_order,
                                                   load_annotations, parse_joints)
-from mmpose_gss.datasets.body.clip_frames import ClipFrames, FrameLayout, check_frame_offsets, frame_number
+from mmpose_gss.datasets.body.clip_frames import ClipFrames, FrameLayout, check_frame_offsets
+from mmpose_gss.datasets.body.clip_table import ImagePlace, place_images
 from mmpose_gss.datasets.body.detections import ImageIndex, load_detections
 
 # 0.6 · diagonal of the head box, the unit of PCKh (poseval, evaluateAP.py).
@@ -93,7 +92,7 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
                  sample_interval: int = 1) -> None:
         name = type(self).__name__
         if data_mode != 'topdown':
-            raise ValueError(f'{name} got data_mode="{data_mode}", but windows around a person are "topdown".')
+            raise ValueError(f'{name} got data_mode="{data_mode}", but windows of a person are "topdown".')
         if frames_from not in ('annotation', 'folder'):
             raise ValueError(f'{name} got frames_from="{frames_from}"; choose "annotation" or "folder".')
         layout = layout or next(iter(self.LAYOUTS))
@@ -127,8 +126,9 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
 
     def _join_prefix(self) -> None:
         super()._join_prefix()
-        if self.bbox_file and self.data_root and not osp.isabs(self.bbox_file) and not osp.exists(self.bbox_file):
-            self.bbox_file = osp.join(self.data_root, self.bbox_file)
+        path = self.bbox_file
+        if path and self.data_root and not osp.isabs(path) and not osp.exists(path):
+            self.bbox_file = osp.join(self.data_root, path)
 
     # ---------------------------------------------------------------- samples
 
@@ -164,8 +164,11 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
         content = load_annotations(self.ann_file)
         self._set_categories(content)
         self._left_out: Counter = Counter()
-        self.clips = []
-        places = self._place_images(content['images'])
+        self.clips, places = place_images(
+            content['images'], self.ann_file, self.data_prefix['img'], self.layout, self.frames_from)
+        if self.sample_interval > 1:
+            places = {
+                key: place for key, place in places.items() if place.position % self.sample_interval == 0}
         if self.bbox_file:
             data_list = self._load_detected(content['images'], places)
         else:
@@ -182,84 +185,21 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
         for name in self.UNANNOTATED:
             self._joint_order[self._metainfo['keypoint_name2id'][name]] = -1
 
-    def _place_images(self, images: List[dict]) -> Dict[int, dict]:
-        """Find each image's clip and position; returns image id → dict(image, clip, position, path, size)."""
-        folders = defaultdict(list)
-        for image in images:
-            folders[osp.dirname(image['file_name'])].append(image)
-        places = {}
-        for folder, members in folders.items():
-            clip_index = len(self.clips)
-            clip = self._make_clip(folder, members)
-            self.clips.append(clip)
-            size = self._image_size(clip, members[0])
-            for image in members:
-                try:
-                    position = clip.position_of(osp.basename(image['file_name']))
-                except ValueError as error:
-                    raise ValueError(
-                        f'"{self.ann_file}": image "{image["file_name"]}": {error}; check its "nframes", the data '
-                        f'set\'s first_frame={self.layout.first_frame}, or set frames_from="folder".') from error
-                if position % self.sample_interval:
-                    continue
-                places[image['id']] = dict(
-                    image=image, clip_index=clip_index, position=position, path=clip.path(position), size=size)
-        return places
-
-    def _make_clip(self, folder: str, members: List[dict]) -> ClipFrames:
-        path = osp.join(self.data_prefix['img'], folder)
-        if self.frames_from == 'folder':
-            return ClipFrames(path, *self._frames_in(path))
-        counts = {image.get('nframes') for image in members}
-        count = counts.pop()
-        if counts or not isinstance(count, int) or count < 1:
-            name = members[0]['file_name']
-            raise ValueError(
-                f'"{self.ann_file}": the images of "{folder}" (e.g. "{name}") need one "nframes", the number of '
-                f'frames of the clip, but have {sorted(map(str, counts | {count}))}; add the field, or set '
-                'frames_from="folder" to count the files.')
-        names = sorted((osp.basename(image['file_name']) for image in members), key=frame_number)
-        listed = tuple(names) if len(names) == count else None
-        return ClipFrames(path, count, self.layout, listed)
-
-    def _frames_in(self, path: str) -> Tuple[int, FrameLayout, Tuple[str, ...]]:
-        suffix = osp.splitext(self.layout.frame_name)[1]
-        names = sorted(list_dir_or_file(path, list_dir=False, suffix=suffix), key=frame_number)
-        if not names:
-            raise FileNotFoundError(
-                f'Folder "{path}" holds no *{suffix} frames; check data_root and data_prefix, or unpack the images '
-                'there.')
-        return len(names), self.layout, tuple(names)
-
-    @staticmethod
-    def _image_size(clip: ClipFrames, image: dict) -> Optional[Tuple[int, int]]:
-        if image.get('width') and image.get('height'):
-            return int(image['width']), int(image['height'])
-        # PoseTrack's own files give no size; all frames of a clip have the same.
-        path = osp.join(clip.folder, osp.basename(image['file_name']))
-        if not osp.isfile(path):
-            return None
-        try:
-            with Image.open(path) as frame:
-                return frame.size
-        except OSError as error:
-            raise ValueError(f'Frame "{path}" is not a readable image ({error}); copy it again.') from error
-
-    def _load_annotated(self, content: dict, places: Dict[int, dict]) -> List[dict]:
+    def _load_annotated(self, content: dict, places: Dict[int, ImagePlace]) -> List[dict]:
         data_list = []
         known = {image['id'] for image in content['images']}
         for ann in content['annotations']:
             if ann.get('image_id') not in known:
                 raise ValueError(
-                    f'"{self.ann_file}": annotation {ann.get("id")} has image_id {ann.get("image_id")}, which '
-                    '"images" does not list.')
+                    f'"{self.ann_file}": annotation {ann.get("id")} has image_id {ann.get("image_id")}, but '
+                    '"images" lists no such image.')
             place = places.get(ann['image_id'])
             if place is None:
                 continue
             sample = self.parse_data_info(dict(raw_ann_info=ann, raw_img_info=place))
             if sample is not None:
                 data_list.append(sample)
-        # Persons of one frame, and frames of one clip, next to each other: their windows share decoded frames.
+        # Persons of a frame, and frames of a clip, side by side: their windows share decoded frames.
         data_list.sort(key=lambda sample: (sample['clip_index'], sample['frame_position']))
         return data_list
 
@@ -288,7 +228,7 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
             return self._leave_out('persons whose joints span no box')
         shift = self.layout.coordinate_shift
         box[:2] += shift
-        bbox = clip_box(box, place['size'])
+        bbox = clip_box(box, place.size)
         if bbox is None:
             return self._leave_out('boxes outside their image')
         area = max(float(bbox[0, 2] - bbox[0, 0]) * float(bbox[0, 3] - bbox[0, 1]) * 0.53, 1.0)
@@ -321,51 +261,58 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
         box = np.array(ann['bbox'], dtype=np.float64)
         if box.shape != (4, ) or not np.isfinite(box).all():
             raise ValueError(
-                f'"{self.ann_file}": annotation {ann.get("id")} has bbox {ann["bbox"]}, but four finite numbers x, y, '
-                'width, height are needed; mend it, or delete the field to use the box of the joints.')
+                f'"{self.ann_file}": annotation {ann.get("id")} has bbox {ann["bbox"]}, but four finite '
+                'numbers x, y, width, height are needed; mend it, or delete the field to use the box of the '
+                'joints.')
         if (box[2:] <= 0).any():
             # PoseTrack's boxes of persons with a single joint are empty; any other empty box is an error.
             if from_joints is None:
                 return None
             raise ValueError(
-                f'"{self.ann_file}": annotation {ann.get("id")} has an empty bbox {ann["bbox"]} (x, y, width, '
-                'height); mend it, or delete the field to use the box of the joints.')
+                f'"{self.ann_file}": annotation {ann.get("id")} has an empty bbox {ann["bbox"]} '
+                '(x, y, width, height); mend it, or delete the field to use the box of the joints.')
         return box
 
-    def _common_fields(self, place: dict) -> dict:
-        image = place['image']
+    def _common_fields(self, place: ImagePlace) -> dict:
+        image = place.image
         sample = dict(
             img_id=image['id'],
-            img_path=place['path'],
+            img_path=place.path,
             frame_id=image.get('frame_id', image['id']),
             vid_id=image.get('vid_id', osp.basename(osp.dirname(image['file_name']))),
-            clip_index=place['clip_index'],
-            frame_position=place['position'])
-        if place['size'] is not None:
-            sample['ori_shape'] = place['size'][::-1]
+            clip_index=place.clip_index,
+            frame_position=place.position)
+        if place.size is not None:
+            sample['ori_shape'] = place.size[::-1]
         return sample
 
-    def _load_detected(self, images: List[dict], places: Dict[int, dict]) -> List[dict]:
+    def _load_detected(self, images: List[dict], places: Dict[int, ImagePlace]) -> List[dict]:
         index = ImageIndex(images)
         detections = load_detections(self.bbox_file)
         num_joints = self._metainfo['num_keypoints']
-        found = []
+        # Frames without labels are not evaluated; a file without any label (a test set) is used whole.
+        any_label = any(image.get('is_labeled') for image in images)
+        found, unknown = [], 0
         for detection in detections:
             image = index.find(detection)
             if image is None:
-                self._leave_out('detections in frames that the annotations do not list')
+                unknown += 1
             elif detection['score'] < self.bbox_score_thr:
                 self._leave_out(f'detections with a score under {self.bbox_score_thr}')
+            elif any_label and not image.get('is_labeled', True):
+                self._leave_out('detections in frames that are not labelled')
             elif image['id'] in places:
                 found.append((places[image['id']], detection))
-        if detections and self._left_out['detections in frames that the annotations do not list'] == len(detections):
+        if unknown:
+            self._left_out['detections in frames that the annotations do not list'] = unknown
+        if detections and unknown == len(detections):
             raise ValueError(
-                f'None of the {len(detections)} detections of "{self.bbox_file}" is in a frame of "{self.ann_file}"; '
+                f'None of the {unknown} detections of "{self.bbox_file}" is in a frame of "{self.ann_file}"; '
                 'use the detections of the same data set and split.')
-        found.sort(key=lambda item: (item[0]['clip_index'], item[0]['position']))
+        found.sort(key=lambda item: (item[0].clip_index, item[0].position))
         data_list: List[dict] = []
         for place, detection in found:
-            bbox = clip_box(np.array(detection['bbox'][:4], dtype=np.float64), place['size'])
+            bbox = clip_box(np.array(detection['bbox'][:4], dtype=np.float64), place.size)
             if bbox is None:
                 self._leave_out('detected boxes that are empty or outside their image')
                 continue

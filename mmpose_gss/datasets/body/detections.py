@@ -34,7 +34,8 @@ def load_detections(bbox_file: str) -> List[dict]:
             'boxes.')
     content = load(bbox_file, file_format='json')
     if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
-        raise ValueError(f'Detection file "{bbox_file}" must be a JSON list of objects with "bbox" and "score".')
+        raise ValueError(
+            f'Detection file "{bbox_file}" must be a JSON list of objects with "bbox" and "score".')
     persons = [item for item in content if item.get('category_id', PERSON_CATEGORY) == PERSON_CATEGORY]
     for number, item in enumerate(persons):
         _check(item, number, bbox_file)
@@ -51,8 +52,8 @@ def _check(item: dict, number: int, bbox_file: str) -> None:
     box = item['bbox']
     if len(box) < 4 or not all(map(math.isfinite, box[:4])) or not math.isfinite(item['score']):
         raise ValueError(
-            f'Detection file "{bbox_file}": detection {number} has bbox {box} and score {item["score"]}, but four '
-            'finite numbers x, y, width, height and a finite score are needed; delete or mend it.')
+            f'Detection file "{bbox_file}": detection {number} has bbox {box} and score {item["score"]}, but '
+            'four finite numbers x, y, width, height and a finite score are needed; delete or mend it.')
 
 
 class ImageIndex:

@@ -1,4 +1,4 @@
-"""From the official downloads to the files the data sets read; the command lines are in tools/dataset_converters."""
+"""From the official downloads to the files the data sets read; command lines: tools/dataset_converters."""
 from mmpose_gss.datasets.converters.posetrack17 import convert_posetrack17
 from mmpose_gss.datasets.converters.posetrack18 import convert_posetrack18, convert_posetrack21
 from mmpose_gss.datasets.converters.sub_jhmdb import convert_sub_jhmdb

@@ -1,4 +1,4 @@
-"""Reading PoseTrack17's ``annolist`` from Matlab files and from their JSON form (every value a one-element list)."""
+"""Reading PoseTrack17's ``annolist``, from Matlab files or their JSON form (all values one-element lists)."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Writing one file per video and one per split, so that an interrupted conversion goes on where it stopped."""
+"""Writing one file per video and one per split, so that a conversion can go on where it stopped."""
 from __future__ import annotations
 
 import json
@@ -36,8 +36,9 @@ def read_json(path: Path) -> dict:
         raise ValueError(f'"{path}" is not valid JSON ({error}); download it again.') from error
 
 
-def convert_videos(sources: Sequence[Path], targets: Sequence[Path], convert: Callable[[Path], Tuple[dict, Counter]],
-                   split: str, report: Report, overwrite: bool = False, options: str = '') -> List[dict]:
+def convert_videos(sources: Sequence[Path], targets: Sequence[Path],
+                   convert: Callable[[Path], Tuple[dict, Counter]], split: str, report: Report,
+                   overwrite: bool = False, options: str = '') -> List[dict]:
     """Convert the videos of a split, one file each, with a progress bar.
 
     Videos converted earlier, and not changed since, are read back.
@@ -103,8 +104,9 @@ def write_split(path: Path, videos: Iterable[dict], categories: List[dict], info
     for kind, items in (('images', images), ('annotations', annotations)):
         repeated = [key for key, number in Counter(item['id'] for item in items).items() if number > 1]
         if repeated:
-            raise ValueError(f'"{path}": {len(repeated)} {kind} share an id, e.g. {repeated[0]}; the source lists a '
-                             'video twice.')
+            raise ValueError(
+                f'"{path}": {len(repeated)} {kind} share an id, e.g. {repeated[0]}; the source lists a video '
+                'twice.')
     write_json(path, dict(info=info, images=images, annotations=annotations, categories=categories))
 
 

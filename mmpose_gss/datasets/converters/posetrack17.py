@@ -10,27 +10,29 @@ from typing import List, Tuple
 from mmpose_gss.datasets.converters.annolist import Frame17, Person17, read_annolist
 from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, write_split
 from mmpose_gss.datasets.converters.posetrack18 import find_splits
-from mmpose_gss.datasets.converters.posetrack_format import CATEGORIES, JOINTS, add_sizes, finish_annotation, image_id
+from mmpose_gss.datasets.converters.posetrack_format import (CATEGORIES, JOINTS, add_sizes,
+                                                             finish_annotation, image_id)
 from mmpose_gss.datasets.converters.report import Report
 
 KNOWN17 = {'train': {'videos': 250}, 'val': {'videos': 50}}
 # Joint numbers of PoseTrack17 (MPII's order; poseval, convert.py).
-JOINT_NUMBERS = ('right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle', 'right_wrist',
-                 'right_elbow', 'right_shoulder', 'left_shoulder', 'left_elbow', 'left_wrist', 'head_bottom', 'nose',
-                 'head_top')
+JOINT_NUMBERS = ('right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle',
+                 'right_wrist', 'right_elbow', 'right_shoulder', 'left_shoulder', 'left_elbow', 'left_wrist',
+                 'head_bottom', 'nose', 'head_top')
 # Where the common renaming, frames 00000001.jpg, 00000002.jpg, … in every video, puts the frames.
 RENAMED_FOLDER = 'images_renamed'
 
 
-def convert_posetrack17(source: str, out: str, overwrite: bool = False, keep_occluded: bool = False) -> Report:
+def convert_posetrack17(source: str, out: str, overwrite: bool = False,
+                        keep_occluded: bool = False) -> Report:
     """Convert PoseTrack17.
 
     Frames keep their original names, in the order of the annotation file, unless the source has the frames
     of the common renaming (``images_renamed/<video>/%08d.jpg``, counted from 1) only.
 
     Args:
-        source (str): Folder with ``annotations/{train,val}/*.{mat,json}`` (or ``posetrack_data/annotations/…``)
-            and ``images/`` or ``images_renamed/``.
+        source (str): Folder with ``annotations/{train,val}/*.mat`` or ``*.json`` (or
+            ``posetrack_data/annotations/…``) and ``images/`` or ``images_renamed/``.
         out (str): Folder for ``annotations/posetrack17_{train,val}.json``, the per-video ground truth
             ``annotations/{train,val}/`` and a link to the images.
         overwrite (bool): Whether to convert again what is there. Defaults to False.
@@ -47,14 +49,16 @@ def convert_posetrack17(source: str, out: str, overwrite: bool = False, keep_occ
     root, target = Path(source), Path(out)
     report = Report('posetrack17', KNOWN17)
     convert = partial(convert_video, root=root, keep_occluded=keep_occluded)
-    for split, files in find_splits(root, ('annotations', 'posetrack_data/annotations'), ('.mat', '.json')).items():
+    splits = find_splits(root, ('annotations', 'posetrack_data/annotations'), ('.mat', '.json'))
+    for split, files in splits.items():
         targets = [target / 'annotations' / split / f'{path.stem}.json' for path in files]
         if files[0].resolve() == targets[0].resolve():
             raise ValueError(
                 f'Converting would overwrite the source "{files[0].parent}"; give another output folder.')
         videos = convert_videos(files, targets, convert, split, report, overwrite, f'{keep_occluded=}')
-        info = dict(description=f'posetrack17 {split}', labels=files[0].suffix.lstrip('.'), videos=len(videos))
-        report.label_versions[split] = f'PoseTrack17, from {files[0].suffix} files'
+        version = f'PoseTrack17, from {files[0].suffix} files'
+        info = dict(description=f'posetrack17 {split}', labels=version, videos=len(videos))
+        report.label_versions[split] = version
         write_split(target / 'annotations' / f'posetrack17_{split}.json', videos, CATEGORIES, info)
     if root.resolve() != target.resolve():
         for folder in ('images', RENAMED_FOLDER):

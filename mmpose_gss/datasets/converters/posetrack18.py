@@ -8,8 +8,8 @@ from typing import Dict, Optional, Sequence, Tuple
 
 from mmpose_gss.datasets.body.annotations import joint_names, joint_order
 from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, read_json, write_split
-from mmpose_gss.datasets.converters.posetrack_format import (CATEGORIES, EARS, JOINTS, add_sizes, finish_annotation,
-                                                             image_id, reorder_joints)
+from mmpose_gss.datasets.converters.posetrack_format import (CATEGORIES, EARS, JOINTS, add_sizes,
+                                                             finish_annotation, image_id, reorder_joints)
 from mmpose_gss.datasets.converters.report import Report, label_version
 
 # Public files per version of the labels: v0.2 has 74 for validation, v0.45 has 170.
@@ -36,7 +36,8 @@ def convert_posetrack18(source: str, out: str, overwrite: bool = False) -> Repor
         FileNotFoundError: If there are no annotation files.
         ValueError: If one is not in PoseTrack18's format.
     """
-    return _convert('posetrack18', source, out, ('annotations', 'posetrack_data/annotations'), KNOWN18, overwrite)
+    folders = ('annotations', 'posetrack_data/annotations')
+    return _convert('posetrack18', source, out, folders, KNOWN18, overwrite)
 
 
 def convert_posetrack21(source: str, out: str, overwrite: bool = False) -> Report:
@@ -80,18 +81,22 @@ def find_splits(source: Path, folders: Sequence[str], suffixes: Sequence[str]) -
             found[split] = files
     if not found:
         wanted = ' or '.join(f'{folder}/{{train,val}}/*{suffix}' for folder in folders for suffix in suffixes)
-        raise FileNotFoundError(f'"{source}" has no {wanted}; give the folder into which the download was unpacked.')
+        raise FileNotFoundError(
+            f'"{source}" has no {wanted}; give the folder into which the download was unpacked.')
     return found
 
 
-def _convert(name: str, source: str, out: str, folders: Sequence[str], known: dict, overwrite: bool) -> Report:
+def _convert(name: str, source: str, out: str, folders: Sequence[str], known: dict,
+             overwrite: bool) -> Report:
     root, target = Path(source), Path(out)
     report = Report(name, known)
     for split, files in find_splits(root, folders, ('.json', )).items():
         targets = [target / 'annotations' / split / path.name for path in files]
         _check_not_source(files, targets)
         videos = convert_videos(files, targets, partial(convert_video, root=root), split, report, overwrite)
-        version = label_version(len(files), LABEL_VERSIONS) if split == 'val' and name == 'posetrack18' else None
+        version = None
+        if (name, split) == ('posetrack18', 'val'):
+            version = label_version(len(files), LABEL_VERSIONS)
         if version:
             report.label_versions[split] = version
         info = dict(description=f'{name} {split}', labels=version or 'unknown', videos=len(videos))
@@ -103,7 +108,8 @@ def _convert(name: str, source: str, out: str, folders: Sequence[str], known: di
 
 def _check_not_source(files: Sequence[Path], targets: Sequence[Path]) -> None:
     if files[0].resolve() == targets[0].resolve():
-        raise ValueError(f'Converting would overwrite the source "{files[0].parent}"; give another output folder.')
+        raise ValueError(
+            f'Converting would overwrite the source "{files[0].parent}"; give another output folder.')
 
 
 def convert_video(path: Path, root: Path) -> Tuple[dict, Counter]:
@@ -128,7 +134,8 @@ def convert_video(path: Path, root: Path) -> Tuple[dict, Counter]:
     if names is not None:
         order, _ = joint_order(names, {joint: i for i, joint in enumerate(JOINTS)}, EARS, str(path))
     skipped: Counter = Counter()
-    images = [_image(image, number, len(content['images']), path) for number, image in enumerate(content['images'])]
+    count = len(content['images'])
+    images = [_image(image, number, count, path) for number, image in enumerate(content['images'])]
     annotations = _annotations(content['annotations'], {image['id'] for image in images}, order,
                                len(names or JOINTS), skipped)
     labelled = {ann['image_id'] for ann in annotations}

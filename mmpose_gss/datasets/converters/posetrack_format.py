@@ -16,8 +16,8 @@ JOINTS: Tuple[str, ...] = tuple(joint['name'] for joint in POSETRACK18['keypoint
 EARS = ('left_ear', 'right_ear')
 CATEGORIES: List[dict] = [dict(
     supercategory='person', id=1, name='person', keypoints=list(JOINTS),
-    skeleton=[[16, 14], [14, 12], [17, 15], [15, 13], [12, 13], [6, 12], [7, 13], [6, 7], [6, 8], [7, 9], [8, 10],
-              [9, 11], [2, 3], [1, 2], [1, 3], [2, 4], [3, 5], [4, 6], [5, 7]])]
+    skeleton=[[16, 14], [14, 12], [17, 15], [15, 13], [12, 13], [6, 12], [7, 13], [6, 7], [6, 8], [7, 9],
+              [8, 10], [9, 11], [2, 3], [1, 2], [1, 3], [2, 4], [3, 5], [4, 6], [5, 7]])]
 
 # First digit of an image id by the second part of a video's name (poseval, posetrack18_id2fname.py).
 _SOURCES = {'mpii': 1, 'bonn': 2, 'mpiinew': 3}
@@ -39,7 +39,8 @@ def image_id(video_name: str, number: int) -> int:
     """
     parts = video_name.split('_')
     if not parts[0].isdigit():
-        raise ValueError(f'Video "{video_name}" does not begin with its number, as in "000342_mpii_test"; rename it.')
+        raise ValueError(
+            f'Video "{video_name}" does not begin with its number, as in "000342_mpii_test"; rename it.')
     source = _SOURCES.get(parts[1] if len(parts) > 1 else '', _OTHER_SOURCE)
     return (source * 1000000 + int(parts[0])) * 10000 + number
 

@@ -67,7 +67,8 @@ class Report:
             version = self.label_versions.get(split)
             lines.append(f'  {split}' + (f' (labels {version})' if version else ''))
             lines += [f'    {counts[what]:>9,} {what}' for what in COUNTED]
-            lines += [f'    {number:>9,} skipped: {why}' for why, number in sorted(self.skipped[split].items())]
+            skipped = sorted(self.skipped[split].items())
+            lines += [f'    {number:>9,} skipped: {why}' for why, number in skipped]
         if self.reused:
             lines.append(f'  {self.reused} videos were already converted and kept.')
         lines += [f'  WARNING: {sentence}' for sentence in self.warnings()]

@@ -18,8 +18,8 @@ KNOWN_SUB_JHMDB = {'clips': {'videos': 316}}
 JOINTS = tuple(joint['name'] for joint in JHMDB['keypoint_info'].values())
 CATEGORIES = [dict(
     supercategory='person', id=1, name='person', keypoints=list(JOINTS),
-    skeleton=[[1, 3], [1, 4], [1, 5], [1, 2], [4, 8], [8, 12], [5, 9], [9, 13], [2, 6], [2, 7], [6, 10], [10, 14],
-              [7, 11], [11, 15]])]
+    skeleton=[[1, 3], [1, 4], [1, 5], [1, 2], [4, 8], [8, 12], [5, 9], [9, 13], [2, 6], [2, 7], [6, 10],
+              [10, 14], [7, 11], [11, 15]])]
 _SPLIT_FILE = re.compile(r'^(?P<action>.+)_test_split_?(?P<split>[123])\.txt$')
 _SUBSETS = {'1': 'train', '2': 'test'}
 # COCO's flag of a visible joint; all joints of JHMDB are annotated.
@@ -94,7 +94,8 @@ def read_splits(folder: Path) -> Dict[str, List[str]]:
                 name = re.sub(r'\.avi$', '', clip.strip())
                 splits[f'Sub{match["split"]}_{_SUBSETS[subset]}'].append(f'{match["action"]}/{name}')
     if not splits:
-        raise FileNotFoundError(f'"{folder}" has no <action>_test_split_<n>.txt; unpack sub_splits.zip there.')
+        raise FileNotFoundError(
+            f'"{folder}" has no <action>_test_split_<n>.txt; unpack sub_splits.zip there.')
     return dict(splits)
 
 
@@ -118,7 +119,8 @@ def convert_clip(path: Path, root: Path, number: Dict[str, int]) -> Tuple[dict, 
     if joints.ndim == 2:  # Matlab drops the last dimension of a single frame
         joints = joints[..., None]
     if joints.shape[:2] != (2, len(JOINTS)):
-        raise ValueError(f'"{path}": "pos_img" has shape {joints.shape}, but 2 x {len(JOINTS)} x frames is needed.')
+        raise ValueError(
+            f'"{path}": "pos_img" has shape {joints.shape}, but 2 x {len(JOINTS)} x frames is needed.')
     masks = _load(root / 'puppet_mask' / clip / 'puppet_mask.mat', 'part_mask')
     if masks.ndim == 2:
         masks = masks[..., None]
@@ -139,8 +141,9 @@ def convert_clip(path: Path, root: Path, number: Dict[str, int]) -> Tuple[dict, 
         else:
             identity = number[clip] * 10000 + i + 1
             images.append(dict(
-                is_labeled=True, file_name=f'Rename_Images/{clip}/{name}', nframes=num_frames, frame_id=identity,
-                vid_id=f'{number[clip]:05d}', id=identity, width=int(masks.shape[1]), height=int(masks.shape[0])))
+                id=identity, frame_id=identity, vid_id=f'{number[clip]:05d}', nframes=num_frames,
+                is_labeled=True, file_name=f'Rename_Images/{clip}/{name}', width=int(masks.shape[1]),
+                height=int(masks.shape[0])))
             annotations.append(_annotation(joints[..., i], box, identity))
     return dict(images=images, annotations=annotations, categories=CATEGORIES), skipped
 

@@ -41,9 +41,11 @@ class ClipBBoxTransform(RandomBBoxTransform):
     @cache_randomness
     def _get_transform_params(self, num_bboxes: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         scale = np.random.normal(1.0, self.scale_sigma, (num_bboxes, 1)).clip(*self.scale_range)
-        angle = np.random.normal(0.0, self.rotate_sigma, num_bboxes).clip(-self.rotate_limit, self.rotate_limit)
+        angle = np.random.normal(0.0, self.rotate_sigma, num_bboxes)
+        angle = angle.clip(-self.rotate_limit, self.rotate_limit)
         angle = np.where(np.random.rand(num_bboxes) < self.rotate_prob, angle, 0.0)
-        return (np.zeros((num_bboxes, 2), dtype=np.float32), scale.astype(np.float32), angle.astype(np.float32))
+        shift = np.zeros((num_bboxes, 2), dtype=np.float32)
+        return shift, scale.astype(np.float32), angle.astype(np.float32)
 
     def __repr__(self) -> str:
         return (f'{type(self).__name__}(scale_sigma={self.scale_sigma}, scale_range={self.scale_range}, '

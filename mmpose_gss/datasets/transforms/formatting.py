@@ -13,7 +13,7 @@ CLIP_META_KEYS = ('id', 'img_id', 'img_path', 'img_paths', 'key_index', 'frame_i
 
 @TRANSFORMS.register_module()
 class PackClipInputs(PackPoseInputs):
-    """Pack a window as ``inputs`` ``(T, 3, H, W)`` uint8 and a data sample with the window's meta information.
+    """Pack a window: ``inputs`` ``(T, 3, H, W)`` uint8 and a data sample with its meta information.
 
     Args:
         meta_keys (Sequence[str]): Keys kept as meta information, if present. Defaults to

@@ -56,7 +56,7 @@ class LoadClip(BaseTransform):
                  imdecode_backend: str = 'cv2',
                  backend_args: Optional[dict] = None) -> None:
         if num_frames < 1 or num_frames % 2 == 0:
-            raise ValueError(f'LoadClip got num_frames={num_frames}, but a window needs an odd number of frames.')
+            raise ValueError(f'LoadClip got num_frames={num_frames}, but a window needs an odd number.')
         if missing not in ('error', 'nearest'):
             raise ValueError(f'LoadClip got missing="{missing}"; choose "error" or "nearest".')
         self.num_frames = num_frames
@@ -80,13 +80,14 @@ class LoadClip(BaseTransform):
         frames, paths = self._frames(results)
         key = results.setdefault('key_index', len(frames) // 2)
         if len(frames) % 2 == 0:
-            raise ValueError(f'A window needs an odd number of frames, but "img" or "img_paths" has {len(frames)}.')
+            raise ValueError(
+                f'A window needs an odd number of frames, but "img" or "img_paths" has {len(frames)}.')
         shape = frames[key].shape[:2]
         for frame, path in zip(frames, paths):
             if frame.shape[:2] != shape:
                 raise ValueError(
-                    f'Frame "{path}" has {frame.shape[1]}x{frame.shape[0]} pixels, but key frame "{paths[key]}" '
-                    f'has {shape[1]}x{shape[0]}; all frames of a clip need one size.')
+                    f'Frame "{path}" has {frame.shape[1]}x{frame.shape[0]} pixels, but key frame '
+                    f'"{paths[key]}" has {shape[1]}x{shape[0]}; all frames of a clip need one size.')
         results['img'] = frames
         results['img_path'] = paths[key]
         results['img_shape'] = shape
@@ -183,7 +184,7 @@ def check_image_is_whole(data: bytes, path: str) -> None:
 
 
 def _jpeg_scan_start(data: bytes) -> int:
-    """Where the image data start: past the header, which may hold a whole thumbnail with an end of its own."""
+    """Where the image data start: past the header, which may hold a thumbnail with an end of its own."""
     position = 2
     while position + 4 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]

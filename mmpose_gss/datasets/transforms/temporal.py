@@ -1,6 +1,6 @@
 """Temporal augmentation of windows: which frames are seen, in which order, how blurred.
 
-All but :class:`MotionBlurClip` work on paths and stand before ``LoadClip``. The key frame stays the key frame.
+All but :class:`MotionBlurClip` work on paths and stand before ``LoadClip``. The key frame stays the same.
 """
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class StrideJitter(BaseTransform):
         if 'clip_frames' not in results:
             return results
         stride = self._choose()
-        return _set_window(results, [stride * offset for offset in results['frame_offsets']], results['key_index'])
+        offsets = [stride * offset for offset in results['frame_offsets']]
+        return _set_window(results, offsets, results['key_index'])
 
 
 @TRANSFORMS.register_module()

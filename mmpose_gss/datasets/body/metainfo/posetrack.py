@@ -64,4 +64,5 @@ _TITLE_21 = 'PoseTrack21: A Dataset for Person Search, Multi-Object Tracking and
 POSETRACK17 = _dataset_info('posetrack17', _TITLE, '2018', 'https://posetrack.net')
 POSETRACK18 = _dataset_info('posetrack18', _TITLE, '2018', 'https://posetrack.net')
 POSETRACK21 = _dataset_info('posetrack21', _TITLE_21, '2022', 'https://github.com/anDoer/PoseTrack21')
-SYNTHETIC_POSETRACK = _dataset_info('synthetic_posetrack', 'Clips drawn by projects/synthetic_posetrack', '2026', '')
+SYNTHETIC_POSETRACK = _dataset_info(
+    'synthetic_posetrack', 'Clips drawn by projects/synthetic_posetrack', '2026', '')
