@@ -1,5 +1,7 @@
 """What all tests share."""
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,13 @@ def default_scope():
     if current is None or current.scope_name != 'mmpose':
         init_default_scope('mmpose')
     yield
+
+
+@pytest.fixture(scope='session')
+def toy_clips(root, tmp_path_factory) -> Path:
+    """Two tiny training clips and one held-out clip, generated."""
+    out = tmp_path_factory.mktemp('toy') / 'clips'
+    subprocess.run([sys.executable, str(root / 'projects/synthetic_posetrack/generate.py'), str(out), '--clips', '3',
+                    '--val-clips', '1', '--frames', '7', '--size', '160x120', '--seed', '1', '--difficulty', 'easy'],
+                   check=True, stdout=subprocess.DEVNULL)
+    return out

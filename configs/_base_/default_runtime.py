@@ -2,6 +2,9 @@ default_scope = 'mmpose'
 # MMPose's own tools read a checkpoint before they build anything; this lets them read ours on torch >= 2.6.
 custom_imports = dict(imports=['mmpose_gss.engine'], allow_failed_imports=False)
 
+# What MMPose's inferencers ask for: one person's box at a time.
+data_mode = 'topdown'
+
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
