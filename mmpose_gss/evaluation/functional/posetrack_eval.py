@@ -55,6 +55,9 @@ def posetrack_figures(frames: PoseTrackFrames, metrics: Sequence[str] = ('AP', '
     unknown = set(metrics) - {'AP', 'MOTA'}
     if unknown or not metrics:
         raise ValueError(f'metrics={tuple(metrics)!r}: name "AP", "MOTA" or both.')
+    if not frames.num_frames:
+        warnings.warn('No frame has annotated people, so the figures are void: AP 0 as in the public evaluator.',
+                      stacklevel=2)
     pairs = pair_people(frames)
     figures = {'frames': frames.num_frames, 'videos': len(frames.names),
                'per_joint': {'names': ['neck' if n == 'head_bottom' else n for n in POSETRACK_JOINTS]}}
@@ -110,9 +113,10 @@ def _add_mot(figures: dict, counts: Optional[MOTCounts], poseval_compat: bool) -
 
 def per_video_figures(frames: PoseTrackFrames, metrics: Sequence[str] = ('AP', 'MOTA'),
                       poseval_compat: bool = True) -> Dict[str, dict]:
-    """The figures of each video for itself, by its name."""
+    """The figures of each video that has annotated frames for itself, by its name."""
     figures = {}
-    for number, name in enumerate(frames.names):
+    for number in np.unique(frames.sequence):
+        name = frames.names[number]
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')              # the whole set has said it already
             figures[name] = posetrack_figures(frames.select(number), metrics, poseval_compat)

@@ -9,7 +9,6 @@ Shape legend: F frames, P people, K joints in the file (15 or 17), 15 joints eva
 import json
 import os
 import re
-import warnings
 from typing import Dict, List, Optional
 
 import numpy as np
@@ -46,7 +45,11 @@ def parse_video(data: dict, name: str, source: str, ground_truth: bool) -> PoseT
         raise PoseTrackFileError(f'{source}: the top level is a {type(data).__name__}, but must be an object '
                                  'with "images", "annotations" and "categories".')
     parse = _parse17 if 'annolist' in data else _parse18
-    video = parse(data, name, source, ground_truth)
+    try:
+        video = parse(data, name, source, ground_truth)
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise PoseTrackFileError(f'{source}: not in PoseTrack format ({type(error).__name__}: {error}); compare it '
+                                 'with the ground-truth file of the video.') from error
     video.check()
     return video
 
@@ -71,11 +74,12 @@ def _parse18(data: dict, name: str, source: str, ground_truth: bool) -> PoseTrac
 
     people = data['annotations']
     frames = [index.get(_field(person, 'image_id', source, 'annotations')) for person in people]
+    notes = []
     stray = sum(frame is None for frame in frames)
     if stray:
         first = next(p['image_id'] for p, f in zip(people, frames) if f is None)
-        warnings.warn(f'{source}: {stray} of {len(people)} annotations have an image_id that is not in "images" '
-                      f'(the first {first}); they are left out, as in the public evaluator.', stacklevel=4)
+        notes.append(f'{source}: {stray} of {len(people)} annotations have an image_id that is not in "images" '
+                     f'(the first {first}); they are left out, as in the public evaluator.')
         people = [p for p, f in zip(people, frames) if f is not None]
         frames = [f for f in frames if f is not None]
 
@@ -84,15 +88,16 @@ def _parse18(data: dict, name: str, source: str, ground_truth: bool) -> PoseTrac
     people, frame = [people[i] for i in order], frame[order]
     take = np.array([joint_names.index(joint) for joint in POSETRACK_JOINTS])
     keypoints = _keypoints(people, len(joint_names), source)[:, take]          # (P, 15, 3)
+    score = np.zeros((len(people), NUM_JOINTS))
+    if not ground_truth:
+        score = _scores(people, len(joint_names), source, notes)[:, take]
     track, tracked = _track_ids([person.get('track_id') for person in people], source)
     return PoseTrackVideo(
         name=name, source=source, keys=keys,
         numbers=[_frame_number(image.get('file_name')) for image in images],
         regions=[_regions18(image, source) for image in images], frame=frame, xy=keypoints[..., :2],
         valid=(keypoints != 0).any(axis=-1),
-        score=np.zeros((len(people), NUM_JOINTS)) if ground_truth else _scores(
-            people, len(joint_names), source)[:, take],
-        track=track, tracked=tracked, folder=folder,
+        score=score, track=track, tracked=tracked, folder=folder, notes=tuple(notes),
         head=_head_sizes(people, source) if ground_truth else np.full(len(people), np.nan))
 
 
@@ -146,12 +151,12 @@ def _keypoints(people: List[dict], num_joints: int, source: str) -> np.ndarray:
             f'{source}: "keypoints" holds something that is no number; write x, y, flag of every joint.') from None
 
 
-def _scores(people: List[dict], num_joints: int, source: str) -> np.ndarray:
+def _scores(people: List[dict], num_joints: int, source: str, notes: List[str]) -> np.ndarray:
     """(P, K) float64."""
     values = [person.get('scores') or None for person in people]
     missing = sum(value is None for value in values)
     if missing:
-        _warn_missing_scores(source, f'{missing} of {len(people)} people have no "scores"')
+        notes.append(_missing_scores(source, f'{missing} of {len(people)} people have no "scores"'))
     for person, value in zip(people, values):
         if value is not None and len(value) != num_joints:
             raise PoseTrackFileError(
@@ -165,9 +170,9 @@ def _scores(people: List[dict], num_joints: int, source: str) -> np.ndarray:
             f'{source}: "scores" holds something that is no number; give one number for each joint.') from None
 
 
-def _warn_missing_scores(source: str, what: str) -> None:
-    warnings.warn(f'{source}: {what}; their joints count with {MISSING_SCORE:.0f}, as in the public evaluator, '
-                  'which makes AP depend on the order of the file (add one score for each joint).', stacklevel=6)
+def _missing_scores(source: str, what: str) -> str:
+    return (f'{source}: {what}; their joints count with {MISSING_SCORE:.0f}, as in the public evaluator, which makes '
+            'AP depend on the order of the file (add one score for each joint).')
 
 
 def _head_sizes(people: List[dict], source: str) -> np.ndarray:
@@ -228,14 +233,13 @@ def _parse17(data: dict, name: str, source: str, ground_truth: bool) -> PoseTrac
             if not ground_truth:
                 missing += 'score' not in point
                 score[p, joint] = _first(point.get('score'), MISSING_SCORE)
-    if missing:
-        _warn_missing_scores(source, f'{missing} of {int(valid.sum())} points have no "score"')
+    notes = (_missing_scores(source, f'{missing} of {int(valid.sum())} points have no "score"'), ) * (missing > 0)
     track, tracked = _track_ids([_first(rect.get('track_id')) for rect in rects], source)
     return PoseTrackVideo(
         name=name, source=source, keys=based if named else list(range(len(names))), numbers=numbers,
         regions=regions, frame=np.array(frames, dtype=np.int64), xy=xy, valid=valid, score=score, track=track,
         tracked=tracked, folder=_folder(names, source), image_name='%08d.jpg', first_number=1, identified=False,
-        has_points=has_points,
+        notes=notes, has_points=has_points,
         head=_head_sizes17(rects, has_points, source) if ground_truth else np.full(len(rects), np.nan))
 
 
@@ -277,8 +281,11 @@ def _track_ids(ids: list, source: str):
     tracked = np.array([value is not None for value in ids], dtype=bool)
     try:
         track = np.array([-1 if value is None else int(value) for value in ids], dtype=np.int64)
+        whole = all(value is None or value == int(value) for value in ids)
     except (TypeError, ValueError):
-        raise PoseTrackFileError(f'{source}: a "track_id" is no whole number; write integers.') from None
+        whole = False
+    if not whole:
+        raise PoseTrackFileError(f'{source}: a "track_id" is no whole number; write integers.')
     return track, tracked
 
 

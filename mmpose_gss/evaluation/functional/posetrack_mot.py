@@ -168,7 +168,8 @@ def _match_over_time(frames: PoseTrackFrames, pairs: PersonPairs, full: np.ndarr
         matched[new] = True
         switch[new] = (last_hypothesis[o] != -1) & (last_hypothesis[o] != h)
         passed = (last_object[h] != -1) & (last_object[h] != o)
-        rows[new] += (switch[new] & ~hypothesis_seen[h]) + passed + (passed & (last_hypothesis[o] == -1))
+        for event in (switch[new] & ~hypothesis_seen[h], passed, passed & (last_hypothesis[o] == -1)):
+            rows[new] += event
         hypothesis_seen[h] = True
         last_hypothesis[o], last_object[h] = h, o
     return _Events(frame, joint, distance, matched, switch, rows + matched)

@@ -4,7 +4,7 @@ Shape legend: F frames, P people of all frames, 15 joints in the order of ``POSE
 """
 import warnings
 from dataclasses import dataclass, replace
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
 import numpy as np
 
@@ -39,6 +39,7 @@ class PoseTrackVideo:
         image_name: pattern of its images' names; the number of the first image is ``first_number``.
         first_number: 0 in PoseTrack18, 1 in PoseTrack17.
         identified: ``keys`` are ids of images, not just numbers within the video.
+        notes: sentences about what is odd but can be evaluated; warned about when frames are paired.
         has_points: (P,) bool, the entry has a list of joints at all (PoseTrack17 entries may lack it).
     """
     name: str
@@ -57,6 +58,7 @@ class PoseTrackVideo:
     image_name: str = '%06d.jpg'
     first_number: int = 0
     identified: bool = True
+    notes: Tuple[str, ...] = ()
     has_points: Optional[np.ndarray] = None
 
     def __post_init__(self):
@@ -158,13 +160,15 @@ def pair_frames(gt: PoseTrackVideo, pred: PoseTrackVideo, fill_missing: bool = F
             double = next(key for i, key in enumerate(keys) if key in keys[:i])
             raise PoseTrackFileError(
                 f'{source}: frame id {double} stands more than once in "images"; list every frame once.')
+    for note in gt.notes + pred.notes:
+        warnings.warn(note, stacklevel=2)
     target = np.array([place[key] for key in pred_keys], dtype=np.int64)
     if len(target) > 1 and (np.diff(target) < 0).any():
         warnings.warn(
             f'{pred.source}: its frames are listed in another order than in {gt.source}; they were paired by '
             'frame id, where the public evaluator would pair them by position.', stacklevel=2)
     frame = target[pred.frame] if len(pred.frame) else pred.frame
-    order = np.argsort(frame, kind='stable')
+    order = np.argsort(frame, kind='stable')         # people of a frame stay in file order
     paired = replace(pred, keys=list(gt.keys), numbers=list(gt.numbers), regions=[None] * gt.num_frames,
                      frame=frame)
     return paired.people(order)
