@@ -1,4 +1,6 @@
 # 20 epochs of AdamW at 1e-4, a tenth from epoch 6 and again from epoch 12.
+_base_ = '../default_runtime.py'
+
 train_cfg = dict(by_epoch=True, max_epochs=20, val_interval=1)
 optim_wrapper = dict(
     constructor='mmpose_gss.TrainableOptimWrapperConstructor',

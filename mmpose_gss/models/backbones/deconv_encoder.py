@@ -34,7 +34,8 @@ class DeconvEncoder(BaseModule):
             ReLU. None leaves the backbone's resolution (GLSMamba-BLR).
         init_cfg (dict, optional): ``dict(type='Pretrained', checkpoint=...)`` with a converted checkpoint.
             It must fit completely: a frozen encoder with a few random layers would train without any error.
-            Without ``deconv`` the file's deconvolutions are left out.
+            Without ``deconv`` the file's deconvolutions are left out. ``prefix='backbone.'`` takes the
+            encoder out of the checkpoint of a whole estimator.
     """
 
     def __init__(self, backbone: dict, deconv: Optional[dict] = None, init_cfg: Optional[dict] = None) -> None:
@@ -73,12 +74,16 @@ class DeconvEncoder(BaseModule):
             super().init_weights()
             return
         path = self.init_cfg['checkpoint']
+        prefix = self.init_cfg.get('prefix') or ''
         remedy = "make it from MMPose's checkpoint with tools/model_converters/vitpose.py"
+        if prefix:
+            remedy = f"give the checkpoint of an estimator with this encoder at {prefix!r}"
         try:
             state = read_checkpoint(path)['state_dict']
         except FileNotFoundError as error:
             raise FileNotFoundError(f"DeconvEncoder: init_cfg's checkpoint {path} does not exist; {remedy}.") \
                 from error
+        state = {key[len(prefix):]: value for key, value in state.items() if key.startswith(prefix)}
         if isinstance(self.deconv_layers, nn.Identity):
             state = {key: value for key, value in state.items() if not key.startswith('deconv_layers.')}
         try:

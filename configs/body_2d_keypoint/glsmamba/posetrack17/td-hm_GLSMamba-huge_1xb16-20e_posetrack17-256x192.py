@@ -1,0 +1,4 @@
+_base_ = [
+    '../_base_/glsmamba-huge.py', '../../../_base_/datasets/posetrack17_video.py',
+    '../../../_base_/schedules/schedule_20e_adamw.py'
+]

@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/glsmamba-small.py', '../../../_base_/datasets/posetrack17_video_384x288.py',
+    '../../../_base_/schedules/schedule_20e_adamw.py'
+]
+
+model = dict(head=dict(decoder=_base_.codec))

@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/glsmamba-huge.py', '../../../_base_/datasets/sub_jhmdb_video_384x288.py',
+    '../../../_base_/schedules/schedule_20e_adamw.py'
+]
+
+model = dict(head=dict(out_channels=15, decoder=_base_.codec))
