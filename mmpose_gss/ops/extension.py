@@ -19,22 +19,23 @@ _INPUT_STRIDES = ('u_k', 'u_b', 'u_d', 'u_l', 'delta_k', 'delta_b', 'delta_d', '
                   'z_d', 'z_l')
 
 
-def _fields(kind, names):
+def fields(kind, names):
+    """Fields of a ctypes structure: one kind, several names."""
     return [(name, kind) for name in names]
 
 
 class ScanArgs(ctypes.Structure):
     """Mirror of ``ScanArgs`` in csrc/scan_args.h, field by field."""
     _fields_ = (
-        _fields(ctypes.c_int64, _COUNTS) + _fields(ctypes.c_void_p, _INPUTS) +
-        _fields(ctypes.c_int64, _INPUT_STRIDES) + _fields(ctypes.c_void_p, ('index', 'first', 'merge', 'y')) +
-        _fields(ctypes.c_int64, ('y_m', 'y_b', 'y_d', 'y_l')) +
-        _fields(ctypes.c_void_p, ('boundary', 'last', 'dy', 'dlast')) +
-        _fields(ctypes.c_int64, ('dy_m', 'dy_b', 'dy_d', 'dy_l')) +
-        _fields(ctypes.c_void_p, ('du', 'ddelta', 'dz')) +
-        _fields(ctypes.c_int64, ('du_k', 'du_b', 'du_d', 'du_l', 'ddelta_k', 'ddelta_b', 'ddelta_d', 'ddelta_l',
+        fields(ctypes.c_int64, _COUNTS) + fields(ctypes.c_void_p, _INPUTS) +
+        fields(ctypes.c_int64, _INPUT_STRIDES) + fields(ctypes.c_void_p, ('index', 'first', 'merge', 'y')) +
+        fields(ctypes.c_int64, ('y_m', 'y_b', 'y_d', 'y_l')) +
+        fields(ctypes.c_void_p, ('boundary', 'last', 'dy', 'dlast')) +
+        fields(ctypes.c_int64, ('dy_m', 'dy_b', 'dy_d', 'dy_l')) +
+        fields(ctypes.c_void_p, ('du', 'ddelta', 'dz')) +
+        fields(ctypes.c_int64, ('du_k', 'du_b', 'du_d', 'du_l', 'ddelta_k', 'ddelta_b', 'ddelta_d', 'ddelta_l',
                                  'dz_b', 'dz_d', 'dz_l')) +
-        _fields(ctypes.c_void_p, ('dA', 'dD', 'dbias', 'dB', 'dC')) + _fields(ctypes.c_int64, ('dB_k', 'dC_k')))
+        fields(ctypes.c_void_p, ('dA', 'dD', 'dbias', 'dB', 'dC')) + fields(ctypes.c_int64, ('dB_k', 'dC_k')))
 
 
 @lru_cache(maxsize=1)

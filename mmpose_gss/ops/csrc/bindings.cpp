@@ -7,12 +7,12 @@
 #include <thread>
 #include <vector>
 
-#include "scan_args.h"
+#include "variants.h"
 
 #if defined(__x86_64__)
-extern const ScanVariant scan_avx2, scan_avx512;
+extern const Variant variant_avx2, variant_avx512;
 #endif
-extern const ScanVariant scan_generic;
+extern const Variant variant_generic;
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -30,29 +30,29 @@ class FlushDenormals {
 #endif
 };
 
-bool runs_here(const ScanVariant& variant) {
+bool runs_here(const Variant& variant) {
 #if defined(__x86_64__)
-  if (&variant == &scan_avx512)
+  if (&variant == &variant_avx512)
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
-  if (&variant == &scan_avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (&variant == &variant_avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
-  return &variant == &scan_generic;
+  return &variant == &variant_generic;
 }
 
 // The fastest variant that runs here, or the one that MMPOSE_GSS_SIMD names if it does.
-const ScanVariant& choose() {
+const Variant& choose() {
 #if defined(__x86_64__)
-  const ScanVariant* all[] = {&scan_avx512, &scan_avx2, &scan_generic};
+  const Variant* all[] = {&variant_avx512, &variant_avx2, &variant_generic};
 #else
-  const ScanVariant* all[] = {&scan_generic};
+  const Variant* all[] = {&variant_generic};
 #endif
   const char* wanted = std::getenv("MMPOSE_GSS_SIMD");
-  for (const ScanVariant* variant : all)
+  for (const Variant* variant : all)
     if (wanted && !std::strcmp(wanted, variant->name) && runs_here(*variant)) return *variant;
-  for (const ScanVariant* variant : all)
+  for (const Variant* variant : all)
     if (runs_here(*variant)) return *variant;
-  return scan_generic;
+  return variant_generic;
 }
 
 // Calls work(task, memory) for every task, on up to `threads` threads, each with its own aligned memory.
@@ -89,32 +89,56 @@ int64_t panel_blocks(const ScanArgs& a, int64_t panels) { return (scan_group_blo
 EXPORT const char* simd_variant() { return choose().name; }
 
 EXPORT int64_t scan_constant(int64_t which) {
-  const int64_t constants[] = {kChunk, kBlock, sizeof(ScanArgs)};
+  const int64_t constants[] = {kChunk, kBlock, sizeof(ScanArgs), sizeof(DeformArgs)};
   return constants[which];
 }
 
 // Both return 0, or 1 when memory ran out.
 EXPORT int64_t scan_forward(const ScanArgs* args) {
   const ScanArgs& a = *args;
-  const ScanVariant& variant = choose();
+  const Variant& variant = choose();
   const int64_t size = panel_blocks(a, a.panels), blocks = scan_group_blocks(a);
   const int64_t panels = (blocks + size - 1) / size, tasks = a.merges * a.batch * a.groups * panels;
-  return !parallel(tasks, a.threads, variant.workspace(a, size, false), [&](int64_t task, char* memory) {
+  return !parallel(tasks, a.threads, variant.scan_workspace(a, size, false), [&](int64_t task, char* memory) {
     const int64_t panel = task % panels, group = task / panels % a.groups;
     const int64_t batch = task / panels / a.groups % a.batch, merge = task / panels / a.groups / a.batch;
     const int64_t first = panel * size, count = blocks - first < size ? blocks - first : size;
-    variant.run(a, batch, group, first, count, merge, false, memory);
+    variant.scan(a, batch, group, first, count, merge, false, memory);
   });
 }
 
 EXPORT int64_t scan_backward(const ScanArgs* args) {
   const ScanArgs& a = *args;
-  const ScanVariant& variant = choose();
+  const Variant& variant = choose();
   const int64_t size = panel_blocks(a, a.panels), blocks = scan_group_blocks(a);
   const int64_t panels = (blocks + size - 1) / size, tasks = a.batch * a.groups * panels;
-  return !parallel(tasks, a.threads, variant.workspace(a, size, true), [&](int64_t task, char* memory) {
+  return !parallel(tasks, a.threads, variant.scan_workspace(a, size, true), [&](int64_t task, char* memory) {
     const int64_t panel = task % panels, group = task / panels % a.groups, batch = task / panels / a.groups;
     const int64_t first = panel * size, count = blocks - first < size ? blocks - first : size;
-    variant.run(a, batch, group, first, count, panel, true, memory);
+    variant.scan(a, batch, group, first, count, panel, true, memory);
+  });
+}
+
+EXPORT int64_t deform_forward(const DeformArgs* args) {
+  const DeformArgs& a = *args;
+  const Variant& variant = choose();
+  const int64_t rows = 4, parts = (a.out_height + rows - 1) / rows;
+  return !parallel(a.batch * parts, a.threads, variant.deform_workspace(a), [&](int64_t i, char* memory) {
+    const int64_t row0 = i % parts * rows, row1 = row0 + rows < a.out_height ? row0 + rows : a.out_height;
+    variant.deform(a, DeformTask{i / parts, row0, row1, 0, 0, 0, 0, false}, memory);
+  });
+}
+
+EXPORT int64_t deform_backward(const DeformArgs* args) {
+  const DeformArgs& a = *args;
+  const Variant& variant = choose();
+  const int64_t width = a.channels / a.offset_groups, size = (width + a.panels - 1) / a.panels;
+  const int64_t tasks = a.batch * a.offset_groups * a.panels;
+  return !parallel(tasks, a.threads, variant.deform_workspace(a), [&](int64_t i, char* memory) {
+    const int64_t panel = i % a.panels, group = i / a.panels % a.offset_groups;
+    const int64_t first = panel * size < width ? panel * size : width;
+    const int64_t last = first + size < width ? first + size : width;
+    variant.deform(a, DeformTask{i / a.panels / a.offset_groups, 0, 0, group, panel, group * width + first,
+                                 group * width + last, true}, memory);
   });
 }

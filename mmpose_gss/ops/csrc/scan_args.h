@@ -40,14 +40,6 @@ struct ScanArgs {
   int64_t dB_k, dC_k;
 };
 
-// One instruction set's kernels. which: the merge group (forward) or the panel's number in its group (backward).
-struct ScanVariant {
-  const char* name;
-  int64_t (*workspace)(const ScanArgs& a, int64_t blocks, bool backward);
-  void (*run)(const ScanArgs& a, int64_t batch, int64_t group, int64_t block0, int64_t blocks, int64_t which,
-              bool backward, char* memory);
-};
-
 static inline int64_t scan_merge_of(const ScanArgs& a, int64_t k) { return a.merge ? a.merge[k] : 0; }
 
 // Blocks do not straddle groups; panels are runs of blocks inside one group.
