@@ -1,0 +1,12 @@
+"""From 2D tracks to 3D: joints, gaps, windows, files and pictures."""
+from mmpose_gss.apis.lifting.bvh import write_bvh
+from mmpose_gss.apis.lifting.export import write_json, write_npz, write_tracks
+from mmpose_gss.apis.lifting.joints import H36M_JOINTS, to_h36m
+from mmpose_gss.apis.lifting.lifter import LiftedTrack, Lifter
+from mmpose_gss.apis.lifting.render import draw_side_by_side, draw_view, render_video
+from mmpose_gss.apis.lifting.tracks import Track, associate, fill_gaps
+
+__all__ = [
+    'H36M_JOINTS', 'LiftedTrack', 'Lifter', 'Track', 'associate', 'draw_side_by_side', 'draw_view', 'fill_gaps',
+    'render_video', 'to_h36m', 'write_bvh', 'write_json', 'write_npz', 'write_tracks'
+]

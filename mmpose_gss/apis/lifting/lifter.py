@@ -1,0 +1,176 @@
+"""Lifts the people of a video from 2D to 3D.
+
+Shapes: T frames of a track, K joints of the 2D poses, J = 17 joints of Human3.6M.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
+from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
+
+from mmpose_gss.apis.lifting.joints import H36M_JOINTS, joint_names, to_h36m
+from mmpose_gss.apis.lifting.tracks import associate, clean_person, fill_gaps
+from mmpose_gss.engine.checkpoint import check_checkpoint_fits, read_checkpoint
+from mmpose_gss.engine.config import load_config
+
+DEFAULT_CONFIG = 'posemamba-s-243frm_8xb4-120e_h36m'
+#: From the head to a foot, for the scale of a person.
+_SPINE_CHAIN = ('head', 'neck_base', 'thorax', 'spine', 'root')
+_LEG_CHAINS = (('left_hip', 'left_knee', 'left_foot'), ('right_hip', 'right_knee', 'right_foot'))
+
+
+@dataclass
+class LiftedTrack:
+    """A person in 3D, in consecutive frames.
+
+    Attributes:
+        track_id (int): The person; the number returns after a gap that was too long to bridge.
+        frames (ndarray): ``(T,)`` frame numbers.
+        keypoints_3d (ndarray): ``(T,17,3)`` float32 in m, relative to the root, in the camera's axes: x to the
+            right, y down, z away from the camera.
+        keypoints_2d (ndarray): ``(T,17,2)`` float32, pixels, what was lifted.
+        scores (ndarray): ``(T,17)`` float32, of the 2D joints.
+        interpolated (ndarray): ``(T,17)`` bool, 2D joints that were filled in.
+    """
+    track_id: int
+    frames: np.ndarray
+    keypoints_3d: np.ndarray
+    keypoints_2d: np.ndarray
+    scores: np.ndarray
+    interpolated: np.ndarray
+
+
+class Lifter:
+    """A pose lifter with everything around it: tracks, joints, gaps, windows and scale.
+
+    Args:
+        config (str | Config, optional): A lifting config, or the base name of a shipped one. ``None`` takes
+            what a converted checkpoint says of its model, or PoseMamba-S.
+        checkpoint (str, optional): Trained weights; ``None`` leaves random ones, for trying things out.
+        device (str, optional): Torch device. Defaults to the first GPU, or the CPU.
+        flip_test (bool): Whether to average with the mirrored clip.
+        max_gap (int): Frames that a person may be unseen and still be interpolated.
+        min_score (float): Score below which a 2D joint counts as unseen.
+        oks_thr (float): Overlap above which poses of neighbouring frames are one person.
+        person_height (float, optional): Length in m that the bones from head to feet get, as a single camera
+            does not tell sizes; ``None`` leaves the unit of half an image width.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is damaged, belongs to another model, or the model is not for Human3.6M's joints.
+    """
+
+    def __init__(self, config=None, checkpoint=None, device=None, flip_test=True, max_gap=10, min_score=0.1,
+                 oks_thr=0.3, person_height=1.7):
+        if max_gap < 0:
+            raise ValueError(f'max_gap is {max_gap}; it must be at least 0 frames')
+        if person_height is not None and not person_height > 0:
+            raise ValueError(f'person_height is {person_height}; it must be positive, or None')
+        self.device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
+        weights = None if checkpoint is None else read_checkpoint(checkpoint)
+        cfg = load_config(config or DEFAULT_CONFIG)
+        init_default_scope(cfg.get('default_scope', 'mmpose'))
+        if config is None and weights is not None and 'model' in weights.get('meta', {}):
+            cfg.model.update(weights['meta']['model'])
+        if cfg.model.get('type') != 'PoseLifter' and not str(cfg.model.get('type')).endswith('PoseLifter'):
+            raise ValueError(f'{config} is not the config of a pose lifter: its model is {cfg.model.get("type")}')
+        joints = cfg.model.backbone.get('num_joints', len(H36M_JOINTS))
+        if joints != len(H36M_JOINTS) or cfg.model.head.get('root_index', 0) != 0:
+            raise ValueError('lifting videos needs a model for the 17 joints of Human3.6M (root_index=0)')
+        cfg.model.test_cfg = dict(flip_test=flip_test)
+        self.model = MODELS.build(cfg.model).to(self.device).eval()
+        if checkpoint is not None:
+            check_checkpoint_fits(self.model, checkpoint, f'lifting config {config or DEFAULT_CONFIG}')
+            state = {key.removeprefix('module.'): value for key, value in weights['state_dict'].items()}
+            self.model.load_state_dict(state, strict=False)
+        self.max_gap, self.min_score = max_gap, min_score
+        self.oks_thr, self.person_height = oks_thr, person_height
+        self.metainfo = parse_pose_metainfo(dict(from_file='configs/_base_/datasets/h36m.py'))
+
+    def lift_tracks(self, frames, image_size, source):
+        """Lifts all people of a video.
+
+        Args:
+            frames (Sequence[Sequence[dict]]): Per frame the people, each a dict with ``keypoints`` ``(K,2)`` in
+                pixels, ``keypoint_scores`` ``(K,)`` and optionally ``bbox`` and ``track_id``. NaN is a joint
+                that is not known.
+            image_size (tuple[int, int]): Width and height in pixels.
+            source (str | dict | Sequence[str]): The 2D data set's name, its metainfo, or the names of its joints.
+
+        Returns:
+            list[LiftedTrack]: By track and time. A person some joint of which is never seen is left out, with a
+            warning.
+
+        Raises:
+            ValueError: If the skeleton is unknown, joints do not match it, or the image size is not positive.
+        """
+        names = joint_names(source)
+        to_h36m(np.zeros((0, len(names), 2)), np.zeros((0, len(names))), names)  # the skeleton is checked first
+        people = [[clean_person(person, len(names), f'frame {index}') for person in frame]
+                  for index, frame in enumerate(frames)]
+        sigmas = source.get('sigmas') if isinstance(source, dict) else None
+        sigmas = sigmas if sigmas is not None and len(sigmas) == len(names) else None
+        if sigmas is None:
+            sigmas = np.full(len(names), 0.079)  # the mean of COCO's, for skeletons without constants
+        tracks = associate(people, np.asarray(sigmas), self.oks_thr, self.max_gap)
+        lifted = []
+        for track_id in sorted(tracks):
+            seen = [(frame, self._convert(person, names)) for frame, person in tracks[track_id]]
+            try:
+                pieces = fill_gaps(track_id, seen, H36M_JOINTS, self.max_gap, self.min_score)
+            except ValueError as error:
+                MMLogger.get_current_instance().warning(f'not lifted: {error}')
+                continue
+            lifted += [LiftedTrack(track_id, piece.frames, self.lift(piece.keypoints, image_size), piece.keypoints,
+                                   piece.scores, piece.interpolated) for piece in pieces]
+        return lifted
+
+    @staticmethod
+    def _convert(person, names):
+        keypoints, scores = to_h36m(person['keypoints'][None], person['scores'][None], names)
+        return dict(keypoints=keypoints[0], scores=scores[0])
+
+    @torch.no_grad()
+    def lift(self, keypoints, image_size):
+        """Lifts one person.
+
+        Args:
+            keypoints (ndarray): ``(T,17,2)`` in pixels, Human3.6M's joints; any T, in overlapping windows if
+                longer than the model was trained for.
+            image_size (tuple[int, int]): Width and height in pixels.
+
+        Returns:
+            ndarray: ``(T,17,3)`` float32, see :class:`LiftedTrack`.
+
+        Raises:
+            ValueError: If the shape does not fit, a value is not finite, or the image size is not positive.
+        """
+        keypoints = np.asarray(keypoints, dtype=np.float32)
+        width, height = image_size
+        if keypoints.ndim != 3 or keypoints.shape[1:] != (len(H36M_JOINTS), 2) or not len(keypoints):
+            raise ValueError(f'a track must be (T,{len(H36M_JOINTS)},2) with T of at least 1, got {keypoints.shape}')
+        if not np.isfinite(keypoints).all():
+            bad = int(np.argmin(np.isfinite(keypoints).all(axis=(1, 2))))
+            raise ValueError(f'2D joints of frame {bad} of the track are NaN or infinite; fill gaps first (fill_gaps)')
+        if not (width > 0 and height > 0):
+            raise ValueError(f'image_size must be a positive width and height, got {tuple(image_size)}')
+        inputs = torch.from_numpy(keypoints / width * 2 - np.array([1, height / width], np.float32))
+        sample = PoseDataSample(metainfo=dict(flip_indices=self.metainfo['flip_indices']))
+        result = self.model.predict(inputs[None].to(self.device), [sample])[0]
+        poses = np.asarray(result.pred_instances.keypoints, dtype=np.float32)
+        return poses - poses[:, :1] if self.person_height is None else self._scaled(poses - poses[:, :1])
+
+    def _scaled(self, poses):
+        """Poses ``(T,17,3)`` in m: their median length from head to feet becomes ``person_height``."""
+        index = {name: i for i, name in enumerate(H36M_JOINTS)}
+
+        def length(chain):
+            joints = poses[:, [index[name] for name in chain]]
+            return np.linalg.norm(np.diff(joints, axis=1), axis=2).sum(axis=1)
+
+        total = np.median(length(_SPINE_CHAIN) + np.mean([length(chain) for chain in _LEG_CHAINS], axis=0))
+        return (poses * (self.person_height / max(float(total), 1e-6))).astype(np.float32)
