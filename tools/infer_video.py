@@ -23,6 +23,9 @@ def parse_args():
     parser.add_argument('--nms-thr', type=float, default=0.3, help='overlap of boxes to drop (default: 0.3)')
     parser.add_argument('--kpt-thr', type=float, default=0.3, help='least score of a drawn joint (default: 0.3)')
     parser.add_argument('--batch-size', type=int, default=8, help='windows per forward pass (default: 8)')
+    parser.add_argument('--lift', choices=['posemamba'], help='lift every track to 3D')
+    parser.add_argument('--lift-checkpoint', help='checkpoint of the lifting model')
+    parser.add_argument('--lift-config', help='its config (default: by the checkpoint, or PoseMamba-S)')
     parser.add_argument('--no-video', action='store_true', help='write the JSON file only')
     return parser.parse_args()
 
@@ -33,13 +36,17 @@ def main():
     from mmpose_gss.apis import VideoPoseInferencer  # slow to import, after the options are checked
     inferencer = VideoPoseInferencer(
         args.config, args.checkpoint, args.detector, args.detector_checkpoint, device=args.device,
-        bbox_thr=args.bbox_thr, nms_thr=args.nms_thr, batch_size=args.batch_size)
+        bbox_thr=args.bbox_thr, nms_thr=args.nms_thr, batch_size=args.batch_size,
+        lift=args.lift, lift_checkpoint=args.lift_checkpoint, lift_config=args.lift_config)
     result = inferencer(args.video, args.out_dir, draw=not args.no_video, kpt_thr=args.kpt_thr)
     people = sum(map(len, result['predictions']))
     print(f'{len(result["predictions"])} frames, {people} poses')
     for kind in ('video', 'json'):
         if result[kind]:
             print(f'{kind}: {result[kind]}')
+    if args.lift:
+        files = result['files_3d']
+        print(f'{len(result["tracks_3d"])} tracks in 3D: ' + ', '.join([files['json'], files['npz'], *files['bvh']]))
 
 
 if __name__ == '__main__':

@@ -24,6 +24,7 @@ from mmpose.apis import init_model
 from mmpose.registry import VISUALIZERS
 from mmpose.structures import PoseDataSample, merge_data_samples, split_instances
 
+from mmpose_gss.apis.lifting.video import build_lifter, lift_video
 from mmpose_gss.apis.person_detector import build_person_detector, keep_valid
 from mmpose_gss.apis.video_reader import VideoFrames, VideoSource, WindowBuffer
 from mmpose_gss.engine.checkpoint import check_checkpoint_fits, read_checkpoint
@@ -46,6 +47,9 @@ class VideoPoseInferencer:
         nms_thr (float): Overlap above which the weaker of two boxes is dropped. Defaults to 0.3.
         det_cat_ids (Sequence[int]): The detector's class numbers that are people. Defaults to (0, ).
         batch_size (int): Windows per forward pass. Defaults to 8.
+        lift (str, optional): ``'posemamba'`` lifts every track to 3D. Defaults to None, 2D only.
+        lift_checkpoint (str, optional): Checkpoint of the lifting model; None leaves random weights.
+        lift_config (str, optional): Its config; None takes what a converted checkpoint says, or PoseMamba-S.
 
     Raises:
         FileNotFoundError: If a config, checkpoint or box file is missing.
@@ -60,10 +64,13 @@ class VideoPoseInferencer:
 
     def __init__(self, config: str, checkpoint: Optional[str] = None, detector: Optional[str] = 'whole-frame',
                  detector_checkpoint: Optional[str] = None, device: Optional[str] = None, bbox_thr: float = 0.3,
-                 nms_thr: float = 0.3, det_cat_ids: Sequence[int] = (0, ), batch_size: int = 8):
+                 nms_thr: float = 0.3, det_cat_ids: Sequence[int] = (0, ), batch_size: int = 8,
+                 lift: Optional[str] = None, lift_checkpoint: Optional[str] = None,
+                 lift_config: Optional[str] = None):
         device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
         if batch_size < 1:
             raise ValueError(f'batch_size is {batch_size}; it must be at least 1')
+        self.lifter = build_lifter(lift, lift_config, lift_checkpoint, device)
         cfg = load_config(config)
         if checkpoint is not None:
             read_checkpoint(checkpoint)
@@ -102,7 +109,8 @@ class VideoPoseInferencer:
         Returns:
             dict: ``predictions``: for each input frame a list of people, each a dict with ``keypoints``
             (K pairs, pixels), ``keypoint_scores`` (K), ``bbox`` and ``bbox_score``;
-            ``video`` and ``json``: the paths written, or None.
+            ``video`` and ``json``: the paths written, or None;
+            with ``lift`` also ``tracks_3d`` (list of LiftedTrack) and ``files_3d`` (JSON, NPZ and BVH, or None).
 
         Raises:
             FileNotFoundError: If the video does not exist.
@@ -120,7 +128,12 @@ class VideoPoseInferencer:
             if bar:
                 bar.file.write('\n')
             writer.close()
-        return writer.result()
+        result = writer.result()
+        if self.lifter is not None:
+            lifted = lift_video(self.lifter, result['predictions'], frames, self.model.dataset_meta, result['json'],
+                                result['video'])
+            result.update(tracks_3d=lifted['tracks'], files_3d=lifted['files'])
+        return result
 
     def iterate(self, frames: VideoFrames) -> Iterator[Tuple[np.ndarray, PoseDataSample]]:
         """Yield every frame with the people in it, in order and with as little delay as windows allow.

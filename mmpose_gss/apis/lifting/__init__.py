@@ -5,8 +5,10 @@ from mmpose_gss.apis.lifting.joints import H36M_JOINTS, to_h36m
 from mmpose_gss.apis.lifting.lifter import LiftedTrack, Lifter
 from mmpose_gss.apis.lifting.render import draw_side_by_side, draw_view, render_video
 from mmpose_gss.apis.lifting.tracks import Track, associate, fill_gaps
+from mmpose_gss.apis.lifting.video import build_lifter, lift_video
 
 __all__ = [
-    'H36M_JOINTS', 'LiftedTrack', 'Lifter', 'Track', 'associate', 'draw_side_by_side', 'draw_view', 'fill_gaps',
-    'render_video', 'to_h36m', 'write_bvh', 'write_json', 'write_npz', 'write_tracks'
+    'H36M_JOINTS', 'LiftedTrack', 'Lifter', 'Track', 'associate', 'build_lifter', 'draw_side_by_side',
+    'draw_view', 'fill_gaps', 'lift_video', 'render_video', 'to_h36m', 'write_bvh', 'write_json', 'write_npz',
+    'write_tracks'
 ]
