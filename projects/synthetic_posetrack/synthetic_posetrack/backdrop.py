@@ -90,6 +90,7 @@ def _hall(rng, w, h, horizon):
     image = _gradient(h, w, colour(rng, value=(30, 120)), colour(rng, value=(80, 200)))
     seats = rng.integers(0, 255, (h // 6 + 1, w // 5 + 1, 3)).astype(np.uint8)
     stand = cv2.resize(seats, (w, h), interpolation=cv2.INTER_NEAREST).astype(np.float32)
+    stand = cv2.GaussianBlur(stand, (0, 0), 1.0)
     low = int(horizon * rng.uniform(0.7, 0.9))
     image[:low] = 0.6 * image[:low] + 0.4 * stand[:low]
     for x in range(0, w, int(rng.integers(40, 90))):  # advertising boards

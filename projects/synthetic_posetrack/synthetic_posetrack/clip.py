@@ -23,7 +23,7 @@ POSETRACK_INDEX = [INDEX.get(name, -1) for name in POSETRACK_JOINTS]
 JOINT_DEPTH = np.array([{'hip': 0.17, 'shoulder': 0.12, 'knee': 0.1, 'nose': 0.06, 'top': 0.12, 'bottom': 0.12}.get(
     name.split('_')[-1], 0.085) for name in POSETRACK_JOINTS])
 """How deep in the body (m) each joint lies at most: nearer surfaces than that hide it."""
-MIN_JOINTS, MIN_VISIBLE = 4, 2
+MIN_JOINTS, MIN_VISIBLE = 4, 4
 """A person with fewer joints in the image, or fewer that can be seen, is not annotated in that frame."""
 
 
@@ -134,7 +134,7 @@ class Clip:
         for _ in range(int(rng.integers(d.occluders[0], d.occluders[1] + 1))):
             target = self.figures[rng.integers(len(self.figures))]
             spot = target.ground[rng.integers(len(target.ground))]
-            near = rng.uniform(0.6, 0.88)
+            near = rng.uniform(0.7, 0.9)
             aside = rng.normal(0, 0.22)
             out.append(build_occluder(rng, (near * (spot[0] + aside), near * spot[1])))
         return out

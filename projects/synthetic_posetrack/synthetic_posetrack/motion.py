@@ -15,6 +15,19 @@ def _pulse(x, power=1.0):
     return np.maximum(0.0, np.sin(x))**power
 
 
+def _bump(u, centre, width):
+    """A bell at a place of a cycle u in 0..1, without a jump where the cycle ends."""
+    return np.exp(-(((u - centre + 0.5) % 1.0 - 0.5) / width)**2)
+
+
+def _gaussian(x, sigma):
+    """Smooth (N, C) over time by sigma samples, ends kept."""
+    reach = max(1, int(3 * sigma))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma)**2)
+    padded = np.concatenate([np.repeat(x[:1], reach, 0), x, np.repeat(x[-1:], reach, 0)])
+    return np.stack([np.convolve(column, kernel / kernel.sum(), 'valid') for column in padded.T], 1)
+
+
 def _smooth(x):
     x = np.clip(x, 0, 1)
     return x * x * (3 - 2 * x)
@@ -43,7 +56,7 @@ def walk(t, rng):
 
 def run(t, rng):
     """Run, with bent arms and a short flight in every step."""
-    out = _gait(t, rng, rng.uniform(1.25, 1.55), rng.uniform(0.6, 0.8), rng.uniform(1.4, 1.8),
+    out = _gait(t, rng, rng.uniform(1.2, 1.5), rng.uniform(0.5, 0.68), rng.uniform(1.3, 1.7),
                 rng.uniform(0.7, 1.0), rng.uniform(1.3, 1.7), rng.uniform(0.1, 0.22))
     out['hop'] = 0.03 + 0.03 * np.sin(2 * out['yaw'] / (np.abs(out['yaw']).max() + 1e-9))
     return out
@@ -83,10 +96,11 @@ def jump(t, rng):
     """Crouch, jump with the arms thrown up, land; repeated."""
     rate = rng.uniform(0.7, 1.0)
     u = (rate * t + rng.random()) % 1.0
-    crouch = np.exp(-((u - 0.22) / 0.1)**2) + 0.7 * np.exp(-((u - 0.86) / 0.08)**2)
+    crouch = _bump(u, 0.22, 0.1) + 0.7 * _bump(u, 0.86, 0.08)
     flight = np.clip((u - 0.36) / 0.4, 0, 1)
-    air = 4 * flight * (1 - flight)
-    out = {'hop': rng.uniform(0.2, 0.42) * air, 'lean': 0.55 * crouch, 'head_pitch': -0.3 * crouch}
+    height = 4 * flight * (1 - flight)
+    air = np.sin(np.pi * flight)**2
+    out = {'hop': rng.uniform(0.2, 0.42) * height, 'lean': 0.55 * crouch, 'head_pitch': -0.3 * crouch}
     tuck = rng.uniform(0.0, 0.9)
     for side in ('left', 'right'):
         out[f'{side}_hip_flex'] = 0.05 + 0.95 * crouch + tuck * air
@@ -150,8 +164,8 @@ def kick(t, rng):
     """Kick with one leg, again and again."""
     side, other = (('left', 'right'), ('right', 'left'))[rng.integers(2)]
     u = (rng.uniform(0.55, 0.85) * t + rng.random()) % 1.0
-    back = np.exp(-((u - 0.3) / 0.1)**2)
-    hit = np.exp(-((u - 0.52) / 0.1)**2)
+    back = _bump(u, 0.3, 0.1)
+    hit = _bump(u, 0.52, 0.1)
     out = {'lean': 0.1 * back - 0.25 * hit, 'spine_twist': np.where(side == 'left', 1, -1) * 0.35 * (hit - back),
            f'{side}_hip_flex': 0.05 - 0.5 * back + rng.uniform(0.9, 1.6) * hit,
            f'{side}_knee': 0.12 + 1.3 * back + 0.2 * hit, f'{side}_hip_abd': 0.08 + 0.1 * hit,
@@ -171,7 +185,7 @@ def punch(t, rng):
     out = {'lean': np.full_like(t, 0.12), 'head_pitch': np.full_like(t, 0.1),
            'spine_twist': 0.4 * np.sin(TAU * (rate * t + phase))}
     for k, side in enumerate(('left', 'right')):
-        hit = np.exp(-((((rate * t + phase + 0.5 * k) % 1.0) - 0.5) / 0.1)**2)
+        hit = _bump((rate * t + phase + 0.5 * k) % 1.0, 0.5, 0.1)
         out[f'{side}_sh_flex'] = 0.55 + 0.95 * hit
         out[f'{side}_sh_abd'] = np.full_like(t, 0.12)
         out[f'{side}_sh_twist'] = 0.5 - 0.4 * hit
@@ -202,8 +216,8 @@ def throw(t, rng):
     """Throw overarm, with a step."""
     side, other = (('left', 'right'), ('right', 'left'))[rng.integers(2)]
     u = (rng.uniform(0.5, 0.75) * t + rng.random()) % 1.0
-    wind = np.exp(-((u - 0.3) / 0.13)**2)
-    release = np.exp(-((u - 0.5) / 0.09)**2)
+    wind = _bump(u, 0.3, 0.13)
+    release = _bump(u, 0.5, 0.09)
     sign = -1 if side == 'right' else 1
     out = {'lean': -0.1 * wind + 0.25 * release, 'spine_twist': sign * (0.6 * wind - 0.5 * release),
            f'{side}_sh_flex': 0.1 + 0.3 * wind + 1.3 * release, f'{side}_sh_abd': 0.15 + 1.5 * wind + 0.6 * release,
@@ -290,11 +304,15 @@ def perform(t, body, names, heading, rng, speed=1.0, circling=0.0):
     step = np.diff(t, prepend=t[0])
     turning = rotation('z', heading + np.cumsum((angles['turn'] + circling) * step))
     pose = place(pose, turning, np.zeros((len(t), 3)))
-    return _ground(pose, body, angles['hop'])
+    return _ground(pose, body, angles['hop'], abs(t[1] - t[0]) / speed if len(t) > 1 else 1.0)
 
 
-def _ground(pose, body, hop):
-    """Stand the pose on the ground and move it so that the lowest foot stays where it is."""
+def _ground(pose, body, hop, step):
+    """Stand the pose on the ground and move it so that the lowest foot stays where it is.
+
+    Smoothed over some hundredths of a second: a body does not change its speed at once when the foot on which
+    it stands changes.
+    """
     soles = np.stack([pose.joint(name) - [0, 0, drop] for name, drop in (
         ('left_ankle', body.ankle), ('left_toe', 0.4 * body.ankle),
         ('right_ankle', body.ankle), ('right_toe', 0.4 * body.ankle))], axis=1)  # (N, 4, 3)
@@ -304,8 +322,8 @@ def _ground(pose, body, hop):
     weight /= weight.sum(1, keepdims=True)
     slide = np.diff(soles[..., :2], axis=0, prepend=soles[:1, :, :2])
     shift = np.zeros_like(pose.joint('pelvis'))
-    shift[:, :2] = np.cumsum(-(weight[..., None] * slide).sum(1), axis=0)
-    shift[:, 2] = height
+    shift[:, :2] = _gaussian(np.cumsum(-(weight[..., None] * slide).sum(1), axis=0), 0.06 / step)
+    shift[:, 2] = _gaussian(height[:, None], 0.03 / step)[:, 0]
     return Pose(pose.joints + shift[:, None], pose.frames)
 
 

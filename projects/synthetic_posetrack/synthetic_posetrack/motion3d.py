@@ -65,7 +65,7 @@ def random_motion(rng, frames):
     Returns:
         tuple[str, np.ndarray]: Name of the action and joints (F, 17, 3) in the world (z up, metres).
     """
-    body = Proportions.sample(rng)
+    body = Proportions.sample(rng, children=0)
     t = np.arange(frames * MOTION_OVERSAMPLING) / (FPS * MOTION_OVERSAMPLING)
     if rng.random() < 0.6:
         action = str(rng.choice(tuple(motion.ACTIONS)))

@@ -70,15 +70,15 @@ def _fence(rng):
 
 
 def _sign(rng):
-    height, width = int(rng.uniform(1.6, 2.4) * 96), int(rng.uniform(0.4, 0.7) * 96)
+    height, width = int(rng.uniform(1.6, 2.3) * 96), int(rng.uniform(0.3, 0.5) * 96)
     image, _ = _surface(rng, height, width)
     alpha = np.zeros((height, width), np.float32)
-    panel = int(height * rng.uniform(0.25, 0.4))
+    panel = int(height * rng.uniform(0.2, 0.32))
     alpha[:panel] = 1
     alpha[:, width // 2 - 4:width // 2 + 4] = 1
     image[:panel] = colour(rng, (120, 240), (120, 250))
     text = ''.join(rng.choice(list('ABC123PX'), 3))
-    cv2.putText(image, text, (4, panel // 2 + 8), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (250, 250, 250), 2, cv2.LINE_AA)
+    cv2.putText(image, text, (4, panel // 2 + 8), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (250, 250, 250), 2, cv2.LINE_AA)
     return image, alpha
 
 

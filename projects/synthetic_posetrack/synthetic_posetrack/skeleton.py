@@ -57,9 +57,9 @@ class Proportions:
         return self.ankle + self.shin + self.thigh + self.abdomen + self.chest + self.neck + self.head
 
     @classmethod
-    def sample(cls, rng):
-        """Draw a person: adults of 1.5 to 1.95 m, one in six a child with a larger head."""
-        child = rng.random() < 1 / 6
+    def sample(cls, rng, children=1 / 6):
+        """Draw a person: adults of 1.5 to 1.95 m, a share of children with larger heads."""
+        child = rng.random() < children
         size = rng.uniform(0.66, 0.82) if child else rng.normal(1.0, 0.05)
         lengths = {}
         for name in cls.__dataclass_fields__:
