@@ -28,6 +28,8 @@ SWITCHES = dict(
     bare_tokens=dict(encode_masked=False),
     equal_width=dict(in_channels=D),
     checkpointed=dict(with_cp=True),
+    strided=dict(token_stride=2),
+    strided_flow=dict(motion='flow', token_stride=2),
 )
 
 
@@ -59,12 +61,13 @@ def samples(batch=B, size=(H, W), frames=T):
 def test_every_switch_trains_every_parameter(name):
     neck = build(**SWITCHES[name]).train()
     fused, losses = neck.loss(features(neck), samples(), T // 2)
-    assert fused.shape == (B, 1, D, H, W)
+    size = (H // neck.token_stride, W // neck.token_stride)
+    assert fused.shape == (B, 1, D, *size)
     assert set(losses) == ({'loss_context', 'loss_pose_recon'} if neck.motion == 'mlsme' else set())
     (fused.square().mean() + sum(losses.values())).backward()
     missing = [key for key, p in neck.named_parameters() if p.grad is None]
     assert not missing                                              # so two processes need no unused search
-    assert neck.eval()(features(neck)).shape == (B, 1, D, H, W)
+    assert neck.eval()(features(neck)).shape == fused.shape
 
 
 def test_inference_is_deterministic_and_free_of_masks(monkeypatch):
@@ -93,7 +96,7 @@ def test_inference_is_deterministic_and_free_of_masks(monkeypatch):
 @pytest.mark.parametrize('kind', ['key', 'sequence'])
 def test_losses_have_exactly_zero_gradient_outside_the_region(region_name, kind):
     neck = build(loss_region=region_name, pose_target=kind)
-    masks = neck.draw_masks(features(neck), torch.Generator().manual_seed(4))
+    masks = neck.draw_masks(neck.tokens(features(neck)), torch.Generator().manual_seed(4))
     masks.frame[0] = torch.tensor([True, False, True, False, False])          # the key frame, so that it counts
     region = masked_region(masks, T, H * W, region_name)
     context = torch.randn(B, T, H * W, C, requires_grad=True)
@@ -110,11 +113,11 @@ def test_losses_have_exactly_zero_gradient_outside_the_region(region_name, kind)
 def test_losses_are_equation_15():
     neck = build(context_weight=0.1).train()
     feats, batch = features(neck), samples()
-    masks = neck.draw_masks(feats)
-    masks.frame[:, 2] = True
     tokens = neck.tokens(feats)
+    masks = neck.draw_masks(tokens)
+    masks.frame[:, 2] = True
     motion = neck.extract_motion(tokens, masks)
-    losses = neck.reconstruction_loss(tokens, motion, masks, batch, 2, (H, W))
+    losses = neck.reconstruction_loss(tokens, motion, masks, batch, 2)
     context, pose = neck.decoder(motion.hybrid)
     absolute, squared, places, pose_places = 0., 0., 0, 0
     for b in range(B):
@@ -155,8 +158,8 @@ def test_targets_of_another_size_are_resized():
 def test_features_of_the_encoder_are_a_fixed_target():
     neck = build().train()
     feats = features(neck).requires_grad_()
-    masks = neck.draw_masks(feats)
     tokens = neck.tokens(feats)
+    masks = neck.draw_masks(tokens)
     motion = neck.extract_motion(tokens, masks)
     context, _ = neck.decoder(motion.hybrid.detach())
     context_loss(context, tokens.features, masked_region(masks, T, H * W, 'both')).backward()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 import torch
+import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -39,15 +40,17 @@ class Tokens(NamedTuple):
     """Input of the motion encoder.
 
     Attributes:
-        features (Tensor): Features of the encoder as tokens, ``(B,T,L,C)``.
-        embedded (Tensor): R, projected to D where C differs, encodings added, ``(B,T,L,D)``.
+        features (Tensor): Features of the encoder as tokens, ``(B,T,L,C)``; their mean if a token is several.
+        embedded (Tensor): R, projected to D where C or the size differs, encodings added, ``(B,T,L,D)``.
         encoding (Tensor): The encodings alone, broadcastable to R.
+        size (tuple): (h, w) of the grid of tokens.
         flow (Tensor, optional): Flow maps ``(B,T,2,h,w)`` of ``motion='flow'``.
     """
 
     features: Tensor
     embedded: Tensor
     encoding: Tensor
+    size: Tuple[int, int]
     flow: Optional[Tensor]
 
 
@@ -64,6 +67,9 @@ class SDTCNeck(BaseVideoNeck):
         embed_dims (int): Channels D. Tokens are projected linearly if D differs from C.
         num_frames (int): Frames T of the window.
         num_keypoints (int): Heatmaps K to reconstruct.
+        token_stride (int): Side of the square of the map that makes a token, and of which the output has one
+            pixel. Joint attention costs (T·L)², so 2 is 16 times cheaper; let the head upsample then. 1 is the
+            paper's setting.
         num_heads (int): Heads of all self-attention layers.
         num_joint (int): Joint attention layers of a level.
         num_divided (int): Divided attention layers of a level.
@@ -100,6 +106,7 @@ class SDTCNeck(BaseVideoNeck):
                  embed_dims: int = 256,
                  num_frames: int = 5,
                  num_keypoints: int = 17,
+                 token_stride: int = 1,
                  num_heads: int = 8,
                  num_joint: int = 1,
                  num_divided: int = 2,
@@ -130,7 +137,9 @@ class SDTCNeck(BaseVideoNeck):
         self.loss_region = _choice('loss_region', loss_region, ('both', 'either'))
         self.pose_target = _choice('pose_target', pose_target, POSE_TARGETS)
         self.context_weight = context_weight
-        self.project = nn.Linear(in_channels, embed_dims) if in_channels != embed_dims else nn.Identity()
+        self.token_stride = token_stride
+        same = token_stride == 1 and in_channels == embed_dims
+        self.project = nn.Identity() if same else nn.Conv2d(in_channels, embed_dims, token_stride, token_stride)
         self.encoding = SpaceTimeEncoding(embed_dims, num_frames, spatial_encoding, temporal_encoding)
         self.decoder: Optional[MotionDecoder] = None
         if motion == 'flow':
@@ -164,11 +173,15 @@ class SDTCNeck(BaseVideoNeck):
                 f'SDTCNeck expects features (B, T={self.num_frames}, C={channels}, h, w), got '
                 f'{tuple(feats.shape)}; set num_frames and in_channels of the neck to match the data set\'s '
                 'frame_offsets and the encoder')
-        feats, flow = feats[:, :, :self.in_channels], feats[:, :, self.in_channels:]
-        features = feats.flatten(3).transpose(2, 3)                                       # (B,T,L,C)
-        embedded = self.project(features)
-        encoding = self.encoding(feats.shape[3], feats.shape[4], embedded)
-        return Tokens(features, embedded + encoding, encoding, flow if self.motion == 'flow' else None)
+        window = feats.shape[:2]
+        pooled = F.avg_pool2d(feats.flatten(0, 1), self.token_stride) if self.token_stride > 1 else feats.flatten(0, 1)
+        embedded = self.project(feats.flatten(0, 1)[:, :self.in_channels])
+        size = tuple(embedded.shape[2:])
+        features, embedded = (
+            maps.flatten(2).transpose(1, 2).unflatten(0, window) for maps in (pooled[:, :self.in_channels], embedded))
+        encoding = self.encoding(*size, embedded)
+        flow = pooled[:, self.in_channels:].unflatten(0, window) / self.token_stride
+        return Tokens(features, embedded + encoding, encoding, size, flow if self.motion == 'flow' else None)
 
     def extract_motion(self, tokens: Tokens, masks: Optional[Masks] = None) -> MotionFeatures:
         """Run the motion encoder on tokens, masked if masks are given."""
@@ -176,12 +189,12 @@ class SDTCNeck(BaseVideoNeck):
             return MotionFeatures(motion=self.motion_encoder(tokens.flow))
         return self.motion_encoder(tokens.embedded, tokens.encoding, masks)
 
-    def draw_masks(self, feats: Tensor, generator: Optional[torch.Generator] = None) -> Optional[Masks]:
-        """Masks for features ``(B,T,C,h,w)``; None where the setting has no masking."""
+    def draw_masks(self, tokens: Tokens, generator: Optional[torch.Generator] = None) -> Optional[Masks]:
+        """Masks for tokens; None where the setting has no masking."""
         if not isinstance(self.motion_encoder, MotionEncoder):
             return None
-        batch, frames, _, height, width = feats.shape
-        return self.motion_encoder.draw_masks(batch, frames, height, width, feats.device, generator)
+        batch, frames = tokens.embedded.shape[:2]
+        return self.motion_encoder.draw_masks(batch, frames, *tokens.size, tokens.embedded.device, generator)
 
     def forward(self, feats: Tensor, key_index: Optional[int] = None) -> Tensor:
         """Fuse the window into the key frame; deterministic and without masks.
@@ -191,11 +204,11 @@ class SDTCNeck(BaseVideoNeck):
             key_index (int, optional): Without effect: the frames are gathered by position.
 
         Returns:
-            Tensor: F of Eq. 13, ``(B,1,D,h,w)``.
+            Tensor: F of Eq. 13, ``(B,1,D,h,w)``, h and w those of the grid of tokens.
         """
         tokens = self.tokens(feats)
         motion = self.extract_motion(tokens).motion
-        return self.mutual(tokens.embedded, motion, *feats.shape[-2:])[:, None]
+        return self.mutual(tokens.embedded, motion, *tokens.size)[:, None]
 
     def loss(self, feats: Tensor, batch_data_samples: Sequence,
              key_index: Optional[int] = None) -> Tuple[Tensor, Dict[str, Tensor]]:
@@ -214,16 +227,14 @@ class SDTCNeck(BaseVideoNeck):
         if not self.training or self.decoder is None:
             return self(feats, key_index), {}
         key_index = self.num_frames // 2 if key_index is None else key_index
-        masks = self.draw_masks(feats)
         tokens = self.tokens(feats)
+        masks = self.draw_masks(tokens)
         motion = self.extract_motion(tokens, masks)
-        fused = self.mutual(tokens.embedded, motion.motion, *feats.shape[-2:])[:, None]
-        return fused, self.reconstruction_loss(
-            tokens, motion, masks, batch_data_samples, key_index, feats.shape[-2:])
+        fused = self.mutual(tokens.embedded, motion.motion, *tokens.size)[:, None]
+        return fused, self.reconstruction_loss(tokens, motion, masks, batch_data_samples, key_index)
 
     def reconstruction_loss(self, tokens: Tokens, motion: MotionFeatures, masks: Masks,
-                            batch_data_samples: Sequence, key_index: int,
-                            size: Tuple[int, int]) -> Dict[str, Tensor]:
+                            batch_data_samples: Sequence, key_index: int) -> Dict[str, Tensor]:
         """Eq. 15 in its two parts.
 
         Args:
@@ -232,7 +243,6 @@ class SDTCNeck(BaseVideoNeck):
             masks (Masks): What was masked.
             batch_data_samples (Sequence[PoseDataSample]): Samples with targets.
             key_index (int): Position of the key frame.
-            size (tuple): (h, w) of the map.
 
         Returns:
             dict: ``loss_context`` and ``loss_pose_recon``, scalars.
@@ -242,7 +252,7 @@ class SDTCNeck(BaseVideoNeck):
         batch, frames, length = context.shape[:3]
         region = masked_region(masks, frames, length, self.loss_region)
         target, weights = pose_targets(
-            batch_data_samples, self.pose_target, frames, key_index, size, context.device)
+            batch_data_samples, self.pose_target, frames, key_index, tokens.size, context.device)
         return dict(
             loss_context=self.context_weight * context_loss(context, tokens.features, region),
             loss_pose_recon=pose_loss(pose, target, weights, region))

@@ -4,6 +4,7 @@ Shapes: B persons, P = h·w pixels, D channels (each is also a context).
 """
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Tuple
 
 import torch
@@ -37,9 +38,12 @@ class SelfFeatureRefinement(BaseModule):
             tuple: Context maps O of Eq. 6, ``(B,D,h,w)``, which sum to one over the channels, and the
             argument of ``Conv`` in Eq. 8, ``(B,D,h,w)``.
         """
-        with torch.autocast(feature.device.type, enabled=False):
+        # The convolution before gives half precision where autocast is on; elsewhere, as in an exported
+        # graph, there is nothing to switch off.
+        half = feature.dtype in (torch.float16, torch.bfloat16)
+        with torch.autocast(feature.device.type, enabled=False) if half else nullcontext():
             pixels = feature.flatten(2)                                          # (B,D,P)
-            pixels = pixels if pixels.dtype == torch.float64 else pixels.float()
+            pixels = pixels.float() if half else pixels
             maps = pixels.softmax(dim=1)                                         # O, Eq. 6
             context = pixels @ maps.transpose(1, 2)                              # OC (B,D,D), Eq. 7
             relation = (pixels.transpose(1, 2) @ context).softmax(dim=2)         # (B,P,D), Eq. 8
