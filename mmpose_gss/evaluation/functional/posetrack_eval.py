@@ -13,7 +13,8 @@ from mmpose_gss.evaluation.functional.posetrack_frames import (PersonPairs, Pose
                                                                pair_people)
 from mmpose_gss.evaluation.functional.posetrack_io import load_directories, load_video
 from mmpose_gss.evaluation.functional.posetrack_joints import POSETRACK_JOINTS, group_joints
-from mmpose_gss.evaluation.functional.posetrack_mot import MOTCounts, mot_figures, mot_obstacle, posetrack_mot
+from mmpose_gss.evaluation.functional.posetrack_mot import (MOTCounts, count_events, follow_joints, mot_figures,
+                                                            mot_obstacle)
 from mmpose_gss.evaluation.functional.posetrack_video import pair_frames
 
 
@@ -64,26 +65,13 @@ def posetrack_figures(frames: PoseTrackFrames, metrics: Sequence[str] = ('AP', '
     if 'AP' in metrics:
         _add_ap(figures, posetrack_ap(frames, pairs), poseval_compat)
     if 'MOTA' in metrics:
-        _add_mot(figures, count_events(frames, pairs, poseval_compat), poseval_compat)
-        if poseval_compat:
-            corrected = {'per_joint': {}}
-            _add_mot(corrected, count_events(frames, pairs, False, silent=True), False)
-            figures['corrected'] = corrected
+        _add_mot(figures, frames, pairs, poseval_compat)
     if frames.gt.tracked.any() or frames.pred.tracked.any():
         jitter = posetrack_jitter(frames, pairs)
         figures['jitter'] = group_joints(jitter.error, skip_nan=True)
         figures['jitter_px'] = group_joints(jitter.error_px, skip_nan=True)
         figures['per_joint'].update(jitter=jitter.error, jitter_px=jitter.error_px)
     return figures
-
-
-def count_events(frames: PoseTrackFrames, pairs: PersonPairs, poseval_compat: bool,
-                 silent: bool = False) -> Optional[MOTCounts]:
-    """Tracking events, or None, with a warning saying why, where MOTA cannot be computed."""
-    reasons = mot_obstacle(frames, poseval_compat)
-    if reasons and not silent:
-        warnings.warn('No MOTA: ' + ' '.join(reasons), stacklevel=3)
-    return None if reasons else posetrack_mot(frames, pairs, poseval_compat)
 
 
 def _add_ap(figures: dict, ap: APResult, poseval_compat: bool) -> None:
@@ -93,7 +81,20 @@ def _add_ap(figures: dict, ap: APResult, poseval_compat: bool) -> None:
     figures['per_joint'].update(values, num_gt=ap.num_gt, num_pred=ap.num_pred, num_tp=ap.num_tp)
 
 
-def _add_mot(figures: dict, counts: Optional[MOTCounts], poseval_compat: bool) -> None:
+def _add_mot(figures: dict, frames: PoseTrackFrames, pairs: PersonPairs, poseval_compat: bool) -> None:
+    """Tracking figures, None with a warning that says why where they cannot be computed."""
+    reasons = mot_obstacle(frames, poseval_compat)
+    if reasons:
+        warnings.warn('No MOTA: ' + ' '.join(reasons), stacklevel=3)
+    possible = not mot_obstacle(frames, poseval_compat=False)
+    events = follow_joints(frames, pairs) if possible else None
+    _add_counts(figures, None if reasons else count_events(frames, events, poseval_compat), poseval_compat)
+    if poseval_compat:
+        figures['corrected'] = {'per_joint': {}}
+        _add_counts(figures['corrected'], count_events(frames, events, False) if possible else None, False)
+
+
+def _add_counts(figures: dict, counts: Optional[MOTCounts], poseval_compat: bool) -> None:
     rates = ('MOTA', 'MOTP', 'MOT_precision', 'MOT_recall')
     sums = ('switches', 'misses', 'false_positives', 'objects')
     if counts is None:

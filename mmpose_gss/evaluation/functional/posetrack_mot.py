@@ -4,8 +4,7 @@ The rules are those of the public evaluator (poseval/evaluateTracking.py over py
 every joint is tracked for itself; all pairs within the limit are eligible; an object keeps its last
 hypothesis where that is still eligible, the rest is matched with the smallest total distance (Hungarian);
 a match with another hypothesis than the object's last one is a switch. Only the steps in time are a loop:
-frame t of all videos and joints is handled at once, and of what is left after carrying over only those
-pairs go to the Hungarian algorithm that compete with each other.
+frame t of all videos and joints is handled at once.
 
 Shape legend: F frames, G ground-truth people, P predicted people, S sequences, E eligible pairs of joints
 (one entry for each pair of people and joint), 15 joints.
@@ -15,6 +14,7 @@ from typing import Tuple
 
 import numpy as np
 
+from mmpose_gss.evaluation.functional.assignment import hungarian, smallest_total
 from mmpose_gss.evaluation.functional.posetrack_frames import PersonPairs, PoseTrackFrames, pair_people
 from mmpose_gss.evaluation.functional.posetrack_joints import NUM_JOINTS
 
@@ -89,14 +89,45 @@ def posetrack_mot(frames: PoseTrackFrames, pairs: PersonPairs = None, poseval_co
     Args:
         frames: evaluated frames of all videos; all people must have a track id.
         pairs: their pairs of people, if already there.
-        poseval_compat: with the reference's quirks: the last evaluated frame of each sequence is left out,
-            and a frame without people on one side counts one object, one miss and one false positive for
-            each joint. Otherwise every frame counts for what is in it.
+        poseval_compat: as in ``count_events``.
 
     Returns:
         MOTCounts: counters of every sequence and joint.
     """
     pairs = pair_people(frames) if pairs is None else pairs
+    return count_events(frames, follow_joints(frames, pairs), poseval_compat)
+
+
+@dataclass
+class JointEvents:
+    """Eligible pairs of joints, (E,) each, by time step.
+
+    Attributes:
+        frame: evaluated frame.
+        joint: joint.
+        distance: distance in head sizes.
+        matched: whether the pair was matched.
+        switch: whether that was a switch.
+        rows: rows of the reference's event table that have this distance (see ``MOTCounts``).
+    """
+    frame: np.ndarray
+    joint: np.ndarray
+    distance: np.ndarray
+    matched: np.ndarray
+    switch: np.ndarray
+    rows: np.ndarray
+
+
+def count_events(frames: PoseTrackFrames, events: JointEvents, poseval_compat: bool = True) -> MOTCounts:
+    """Counters of every sequence and joint.
+
+    Args:
+        frames: evaluated frames of all videos.
+        events: what was matched in them (``follow_joints``).
+        poseval_compat: with the reference's quirks: the last evaluated frame of each sequence is left out,
+            and a frame without people on one side counts one object, one miss and one false positive for
+            each joint. Otherwise every frame counts for what is in it.
+    """
     counted = np.ones(frames.num_frames, dtype=bool)
     if poseval_compat:
         counted[np.flatnonzero(np.diff(frames.sequence, append=-1) != 0)] = False
@@ -104,13 +135,14 @@ def posetrack_mot(frames: PoseTrackFrames, pairs: PersonPairs = None, poseval_co
     empty[np.intersect1d(frames.gt.frame, frames.pred.frame)] = False
     full = counted & ~empty if poseval_compat else counted
 
-    events = _match_over_time(frames, pairs, full)
     num_seq = len(frames.names)
-    sequence_gt, sequence_pred = frames.sequence[frames.gt.frame], frames.sequence[frames.pred.frame]
-    objects = _per_sequence(frames.gt.valid & full[frames.gt.frame][:, None], sequence_gt, num_seq)
-    hypotheses = _per_sequence(frames.pred.valid & full[frames.pred.frame][:, None], sequence_pred, num_seq)
+    objects, hypotheses = (
+        _per_sequence(table.valid & full[table.frame][:, None], frames.sequence[table.frame], num_seq)
+        for table in (frames.gt, frames.pred))
+    here = full[events.frame]
+    sequence = frames.sequence[events.frame]
     detections, switches, distance, event_distance = (
-        _scatter(frames.sequence[events.frame], events.joint, weight, num_seq)
+        _scatter(sequence, events.joint, weight * here, num_seq)
         for weight in (events.matched, events.switch, events.distance * events.matched,
                        events.distance * events.rows))
     misses, false_positives = objects - detections, hypotheses - detections
@@ -121,20 +153,9 @@ def posetrack_mot(frames: PoseTrackFrames, pairs: PersonPairs = None, poseval_co
                      np.bincount(frames.sequence[counted], minlength=num_seq)[:, None])
 
 
-@dataclass
-class _Events:
-    """Eligible pairs of joints, (E,) each, by time step."""
-    frame: np.ndarray
-    joint: np.ndarray
-    distance: np.ndarray
-    matched: np.ndarray
-    switch: np.ndarray
-    rows: np.ndarray                       # rows of the reference's event table that have this distance
-
-
-def _match_over_time(frames: PoseTrackFrames, pairs: PersonPairs, full: np.ndarray) -> _Events:
-    """Match the eligible pairs frame after frame."""
-    pair, joint = np.nonzero(pairs.match & full[frames.gt.frame[pairs.gt]][:, None])
+def follow_joints(frames: PoseTrackFrames, pairs: PersonPairs) -> JointEvents:
+    """Match the eligible pairs frame after frame; what happens in a frame depends on earlier ones only."""
+    pair, joint = np.nonzero(pairs.match)
     gt, pred = pairs.gt[pair], pairs.pred[pair]
     frame = frames.gt.frame[gt]
     start = np.searchsorted(frames.sequence, np.arange(len(frames.names)))
@@ -153,17 +174,26 @@ def _match_over_time(frames: PoseTrackFrames, pairs: PersonPairs, full: np.ndarr
     last_hypothesis = np.full(object_.max(initial=-1) + 1, -1)       # -1: never matched
     last_object = np.full(hypothesis.max(initial=-1) + 1, -1)        # set by new matches only
     hypothesis_seen = np.zeros(len(last_object), dtype=bool)
+    gt_taken = np.zeros(frames.gt.valid.size, dtype=bool)
+    keeper = np.full(frames.pred.valid.size, -1)                     # the pair that carries a joint over
     bounds = np.searchsorted(step, np.arange(step.max(initial=-1) + 2))
     for first, last in zip(bounds[:-1], bounds[1:]):
         now = np.arange(first, last)
         keeps = now[last_hypothesis[object_[now]] == hypothesis[now]]
         # Two objects may both remember a hypothesis: the first in file order has it.
-        keeps = keeps[np.unique(pred_joint[keeps], return_index=True)[1]]
+        keeper[pred_joint[keeps[::-1]]] = keeps[::-1]
+        keeps = keeps[keeper[pred_joint[keeps]] == keeps]
         matched[keeps] = True
+        gt_taken[gt_joint[keeps]] = True
         hypothesis_seen[hypothesis[keeps]] = True
-        rest = now[~(np.isin(gt_joint[now], gt_joint[keeps]) | np.isin(pred_joint[now], pred_joint[keeps]))]
-        new = rest[_smallest_total(gt_joint[rest], pred_joint[rest], distance[rest], NUM_JOINTS * frame[rest]
-                                   + joint[rest])]
+        rest = now[~gt_taken[gt_joint[now]] & (keeper[pred_joint[now]] == -1)]
+        problem = frame[rest] * NUM_JOINTS + joint[rest]
+        solved, left = smallest_total(gt_joint[rest], pred_joint[rest], distance[rest], problem)
+        new = rest[solved]
+        for number in left:
+            members = rest[problem == number]
+            new = np.append(new, members[_solve_whole(frames, number, gt[members], pred[members],
+                                                      distance[members])])
         o, h = object_[new], hypothesis[new]
         matched[new] = True
         switch[new] = (last_hypothesis[o] != -1) & (last_hypothesis[o] != h)
@@ -172,44 +202,25 @@ def _match_over_time(frames: PoseTrackFrames, pairs: PersonPairs, full: np.ndarr
             rows[new] += event
         hypothesis_seen[h] = True
         last_hypothesis[o], last_object[h] = h, o
-    return _Events(frame, joint, distance, matched, switch, rows + matched)
+    return JointEvents(frame, joint, distance, matched, switch, rows + matched)
 
 
-def _smallest_total(row: np.ndarray, column: np.ndarray, distance: np.ndarray,
-                    problem: np.ndarray) -> np.ndarray:
-    """Choose as many pairs as possible, with the smallest total distance: indices into the pairs.
-
-    Args:
-        row: (E,) number of the ground-truth joint.
-        column: (E,) number of the predicted joint.
-        distance: (E,) float64.
-        problem: (E,) frame and joint; pairs of different problems share neither row nor column.
-    """
-    if not len(row):
-        return np.zeros(0, dtype=np.int64)
-    _, row_place, row_count = np.unique(row, return_inverse=True, return_counts=True)
-    _, column_place, column_count = np.unique(column, return_inverse=True, return_counts=True)
-    alone = (row_count[row_place] == 1) & (column_count[column_place] == 1)
-    chosen = [np.flatnonzero(alone)]
-    competing = np.flatnonzero(~alone)
-    for number in np.unique(problem[competing]):
-        members = competing[problem[competing] == number]
-        chosen.append(members[_hungarian(row[members], column[members], distance[members])])
-    return np.concatenate(chosen)
+def _solve_whole(frames: PoseTrackFrames, problem: int, gt: np.ndarray, pred: np.ndarray,
+                 distance: np.ndarray) -> np.ndarray:
+    """Match all joints of one kind in one frame: indices of the chosen pairs."""
+    frame, joint = divmod(int(problem), NUM_JOINTS)
+    rows, columns = (_with_joint(table, frame, joint) for table in (frames.gt, frames.pred))
+    matrix = np.full((len(rows), len(columns)), np.inf)
+    index = np.full(matrix.shape, -1)
+    place = np.searchsorted(rows, gt), np.searchsorted(columns, pred)
+    matrix[place], index[place] = distance, np.arange(len(distance))
+    return index[hungarian(matrix)]
 
 
-def _hungarian(row: np.ndarray, column: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    from scipy.optimize import linear_sum_assignment       # takes 0.2 s to import, often not needed
-
-    rows, row = np.unique(row, return_inverse=True)
-    columns, column = np.unique(column, return_inverse=True)
-    # So dear that one pair that is not eligible costs more than any set of eligible ones.
-    cost = np.full((len(rows), len(columns)), 2.0 * min(len(rows), len(columns)) * (distance.max() + 1) + 1)
-    index = np.full(cost.shape, -1)
-    cost[row, column] = distance
-    index[row, column] = np.arange(len(distance))
-    picked = index[linear_sum_assignment(cost)]
-    return picked[picked >= 0]
+def _with_joint(table, frame: int, joint: int) -> np.ndarray:
+    """Rows of the people of a frame who have the joint."""
+    first, last = np.searchsorted(table.frame, (frame, frame + 1))
+    return first + np.flatnonzero(table.valid[first:last, joint])
 
 
 def _track_numbers(frames: PoseTrackFrames, table) -> np.ndarray:

@@ -1,0 +1,151 @@
+"""Time PoseTrack's AP and MOTA on made-up files, against a plain implementation of the same rules.
+
+    python tools/analysis_tools/benchmark_eval.py [--frames 1000] [--people 7] [--videos 10]
+
+End to end is a fresh process of tools/eval_posetrack.py, interpreter start and reading of JSON included. The
+plain implementation is that of the tests; without the repository's tests only ours is timed.
+"""
+import argparse
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+from mmpose_gss.evaluation.functional import load_frames, pair_people, posetrack_ap, posetrack_mot
+from mmpose_gss.evaluation.functional.posetrack_joints import POSETRACK18_JOINTS
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def write_videos(folder: str, frames: int, people: int, videos: int, seed: int = 0) -> None:
+    """Write ``gt`` and ``pred`` folders of videos in which people walk about and predictions err.
+
+    Args:
+        folder: where to.
+        frames: frames of all videos together.
+        people: people in every frame.
+        videos: number of files.
+        seed: seed of the random numbers.
+    """
+    rng = np.random.default_rng(seed)
+    category = [{'id': 1, 'name': 'person', 'supercategory': 'person', 'keypoints': list(POSETRACK18_JOINTS)}]
+    for role in ('gt', 'pred'):
+        os.makedirs(os.path.join(folder, role), exist_ok=True)
+    for video in range(videos):
+        length = frames // videos + (video < frames % videos)
+        name = f'{video + 1:06d}_mpii_test'
+        joints = rng.normal(0, 40, (people, 17, 2)) + rng.uniform(100, 900, (people, 1, 2))
+        images, truth, found = [], [], []
+        for t in range(length):
+            image_id = 10000000000 + (video + 1) * 10000 + t
+            images.append({'id': image_id, 'frame_id': image_id, 'vid_id': f'{video + 1:06d}', 'nframes': length,
+                           'is_labeled': True, 'file_name': f'images/val/{name}/{t:06d}.jpg'})
+            joints = joints + rng.normal(0, 3, (people, 1, 2))
+            for person in range(people):
+                truth.append(_entry(image_id, person, joints[person], rng.random(17) < 0.9))
+                truth[-1]['bbox_head'] = [*(joints[person, 2] - 15).round(1).tolist(), 30.0, 35.0]
+                if rng.random() < 0.9:
+                    noise = rng.normal(0, rng.choice([2, 5, 15]), (17, 2))
+                    track = person if rng.random() < 0.97 else person + 100
+                    found.append(_entry(image_id, track, joints[person] + noise, rng.random(17) < 0.95))
+                    found[-1]['scores'] = rng.random(17).round(12).tolist()        # no two alike
+        for role, people_of in (('gt', truth), ('pred', found)):
+            with open(os.path.join(folder, role, f'{name}.json'), 'w', encoding='utf-8') as file:
+                json.dump({'categories': category, 'images': images, 'annotations': people_of}, file)
+
+
+def _entry(image_id: int, track: int, joints: np.ndarray, there: np.ndarray) -> dict:
+    there = there & ~np.isin(POSETRACK18_JOINTS, ('left_ear', 'right_ear'))
+    triples = np.concatenate([joints.round(2), np.ones((17, 1))], axis=1) * there[:, None]
+    return {'image_id': image_id, 'track_id': int(track), 'category_id': 1, 'keypoints': triples.ravel().tolist()}
+
+
+def best_of(function, repeats: int) -> float:
+    """Shortest of several runs, seconds."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def plain_implementation():
+    """The plain implementation of the tests, or None where the tests are not at hand."""
+    path = os.path.join(ROOT, 'tests', 'test_evaluation', 'plain_posetrack.py')
+    if not os.path.isfile(path):
+        return None
+    spec = importlib.util.spec_from_file_location('plain_posetrack', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def benchmark(frames: int = 1000, people: int = 7, videos: int = 10, repeats: int = 5, plain: bool = True) -> dict:
+    """Measure; all times in seconds on one core.
+
+    Returns:
+        dict: ``end_to_end``, ``load``, ``ap_core`` (pairs and AP), ``mot_core``; with the plain
+        implementation also ``plain_load``, ``plain_ap``, ``plain_mot`` and ``largest_difference`` in AP and
+        MOTA, percent.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        write_videos(folder, frames, people, videos)
+        gt, pred = os.path.join(folder, 'gt'), os.path.join(folder, 'pred')
+        environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'OPENBLAS_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1'}
+        environment['PYTHONPATH'] = os.pathsep.join([ROOT, environment.get('PYTHONPATH', '')])
+        out = os.path.join(folder, 'figures.json')
+        command = [sys.executable, os.path.join(ROOT, 'tools', 'eval_posetrack.py'), '--gt', gt, '--pred', pred,
+                   '--out', out]
+        measured = {'end_to_end': best_of(
+            lambda: subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL), repeats)}
+        loaded = load_frames(gt, pred)
+        measured['load'] = best_of(lambda: load_frames(gt, pred), repeats)
+        measured['ap_core'] = best_of(lambda: posetrack_ap(loaded), repeats)
+        pairs = pair_people(loaded)
+        measured['mot_core'] = best_of(lambda: posetrack_mot(loaded, pairs), repeats)
+        module = plain_implementation() if plain else None
+        if module:
+            _time_plain(module, gt, pred, out, measured)
+    return measured
+
+
+def _time_plain(module, gt: str, pred: str, out: str, measured: dict) -> None:
+    clock = time.perf_counter
+    start = clock()
+    sequences = module.read_folders(gt, pred)
+    loaded = clock()
+    ap = module.grouped(module.average_precision(sequences)[0])
+    with_ap = clock()
+    mota = module.grouped(module.tracking_figures(module.count_tracking(sequences))[0])
+    measured.update(plain_load=loaded - start, plain_ap=with_ap - loaded, plain_mot=clock() - with_ap)
+    with open(out, encoding='utf-8') as file:
+        ours = json.load(file)
+    measured['largest_difference'] = max(abs(theirs[key] - mine[key]) for theirs, mine in
+                                         ((ap, ours['AP']), (mota, ours['MOTA'])) for key in theirs)
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--frames', type=int, default=1000)
+    parser.add_argument('--people', type=int, default=7)
+    parser.add_argument('--videos', type=int, default=10)
+    parser.add_argument('--repeats', type=int, default=5)
+    args = parser.parse_args()
+    measured = benchmark(args.frames, args.people, args.videos, args.repeats)
+    print(f'{args.frames} frames, {args.people} people, {args.videos} videos; best of {args.repeats}')
+    for name, value in measured.items():
+        print(f'{name:20}' + (f'{value:9.3f} s' if name != 'largest_difference' else f'{value:11.2e} percent'))
+    if 'plain_ap' in measured:
+        print(f'AP core {measured["plain_ap"] / measured["ap_core"]:.0f} times, tracking core '
+              f'{measured["plain_mot"] / measured["mot_core"]:.0f} times as fast as the plain implementation')
+
+
+if __name__ == '__main__':
+    main()
