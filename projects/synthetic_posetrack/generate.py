@@ -1,6 +1,6 @@
 """Draw video clips of people with exact labels, in PoseTrack18's layout.
 
-Example: ``python generate.py data/synthetic --clips 30 --frames 24 --size 320x240 --seed 0 --difficulty easy``
+Example: ``python generate.py data/synthetic --clips 30 --frames 24 --size 320x240 --difficulty easy``
 """
 import argparse
 import os
@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import cv2  # noqa: E402
 
-from synthetic_posetrack.cli import image_size, people_range, prepare_folder, show_progress, whole_number  # noqa: E402
+from synthetic_posetrack.cli import (image_size, people_range, prepare_folder, show_progress,  # noqa: E402
+                                     whole_number)
 from synthetic_posetrack.clip import Clip  # noqa: E402
 from synthetic_posetrack.difficulty import PRESETS  # noqa: E402
 from synthetic_posetrack.writer import MAX_CLIPS, write_clip, write_split  # noqa: E402
@@ -26,24 +27,28 @@ def parse_args(argv=None):
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('out', type=Path, help='folder to create')
-    parser.add_argument('--clips', type=whole_number(1, MAX_CLIPS), default=10, help='number of clips of both splits')
+    parser.add_argument('--clips', type=whole_number(1, MAX_CLIPS), default=10,
+                        help='number of clips of both splits')
     parser.add_argument('--val-clips', type=whole_number(0, MAX_CLIPS),
                         help='how many of them are held out (default: a fifth, at least one of several)')
     parser.add_argument('--frames', type=whole_number(1, 9999), default=32, help='frames per clip')
-    parser.add_argument('--size', type=image_size, default=(320, 240), metavar='WxH', help='pixels, default 320x240')
+    parser.add_argument('--size', type=image_size, default=(320, 240), metavar='WxH',
+                        help='pixels, default 320x240')
     parser.add_argument('--fps', type=whole_number(1, 120), default=25,
                         help='frames per second; fewer mean larger steps and a wider variety of poses')
     parser.add_argument('--seed', type=whole_number(0, 2**32 - 1), default=0)
     parser.add_argument('--difficulty', choices=tuple(PRESETS), default='medium')
     parser.add_argument('--people', type=people_range, metavar='LO-HI', help='persons per clip, e.g. 1-3')
     parser.add_argument('--no-video', action='store_true', help='write no mp4 files')
-    parser.add_argument('--workers', type=whole_number(1, 256), default=1, help='processes; the files are the same')
+    parser.add_argument('--workers', type=whole_number(1, 256), default=1,
+                        help='processes; the files are the same')
     parser.add_argument('--overwrite', action='store_true', help='replace a set generated before')
     args = parser.parse_args(argv)
     if args.val_clips is None:
         args.val_clips = max(1, args.clips // 5) if args.clips > 1 else 0
     if args.val_clips > args.clips:
-        parser.error(f'--val-clips {args.val_clips} is more than --clips {args.clips}, which counts both splits')
+        parser.error(f'--val-clips {args.val_clips} is more than --clips {args.clips}, '
+                     'which counts both splits')
     return args
 
 
@@ -62,7 +67,8 @@ def main(argv=None):
     difficulty = PRESETS[args.difficulty]
     if args.people:
         difficulty = replace(difficulty, people=args.people)
-    jobs = [('train', i) for i in range(args.clips - args.val_clips)] + [('val', i) for i in range(args.val_clips)]
+    counts = {'train': args.clips - args.val_clips, 'val': args.val_clips}
+    jobs = [(split, i) for split, count in counts.items() for i in range(count)]
     work = partial(generate_clip, args=args, difficulty=difficulty)
     results = []
     if args.workers == 1:

@@ -23,10 +23,12 @@ def parse_args(argv=None):
                         help='number of motions of both splits, each by an own person')
     parser.add_argument('--test-sequences', type=whole_number(0, 3000),
                         help='how many of them are held out (default: a fifth, at least one of several)')
-    parser.add_argument('--frames', type=whole_number(1, 100000), default=400, help='frames per motion, 50 a second')
+    parser.add_argument('--frames', type=whole_number(1, 100000), default=400,
+                        help='frames per motion, 50 a second')
     parser.add_argument('--views', type=whole_number(1, 99), default=2, help='random cameras per motion')
     parser.add_argument('--seed', type=whole_number(0, 2**32 - 1), default=0)
-    parser.add_argument('--noise', type=number(0, 20), default=1.0, help='factor on all errors of the 2D tracks')
+    parser.add_argument('--noise', type=number(0, 20), default=1.0,
+                        help='factor on all errors of the 2D tracks')
     parser.add_argument('--overwrite', action='store_true', help='replace a set generated before')
     args = parser.parse_args(argv)
     if args.test_sequences is None:

@@ -19,7 +19,8 @@ def main(argv=None):
     parser.add_argument('--columns', type=whole_number(1, 20), default=4)
     parser.add_argument('--rows', type=whole_number(1, 20), default=3)
     parser.add_argument('--labels', choices=('none', 'half', 'all'), default='half')
-    parser.add_argument('--width', type=whole_number(64, 2000), default=320, help='of each picture, in pixels')
+    parser.add_argument('--width', type=whole_number(64, 2000), default=320,
+                        help='of each picture, in pixels')
     args = parser.parse_args(argv)
     if args.output.suffix.lower() not in ('.jpg', '.jpeg', '.png'):
         parser.error(f'{args.output}: name a .jpg or .png file')

@@ -43,8 +43,8 @@ def made(tmp_path_factory):
 
 
 def test_same_seed_same_bytes_whatever_the_number_of_clips_threads_and_processes(made, tmp_path):
-    generate(tmp_path / 'again', '--clips', '5', '--val-clips', '1', '--frames', str(FRAMES), '--size', '192x144',
-             '--seed', '11', '--workers', '2', env={'OMP_NUM_THREADS': '2'})
+    generate(tmp_path / 'again', '--clips', '5', '--val-clips', '1', '--frames', str(FRAMES),
+             '--size', '192x144', '--seed', '11', '--workers', '2', env={'OMP_NUM_THREADS': '2'})
     first, again = hashes(made), hashes(tmp_path / 'again')
     per_clip = {k: v for k, v in first.items() if not Path(k).name.startswith('posetrack18_train')}
     assert sum(k.endswith('.mp4') for k in per_clip) == 3
@@ -62,7 +62,8 @@ def test_splits_show_different_people():
 
 
 def test_layout(made):
-    for split, videos in (('train', ['900001_mpii_train', '900002_mpii_train']), ('val', ['950001_mpii_test'])):
+    splits = {'train': ['900001_mpii_train', '900002_mpii_train'], 'val': ['950001_mpii_test']}
+    for split, videos in splits.items():
         assert sorted(p.name for p in (made / 'images' / split).iterdir()) == videos
         assert sorted(p.stem for p in (made / 'annotations' / split).glob('*.json')) == videos
         merged = json.loads((made / f'annotations/posetrack18_{split}.json').read_text())
@@ -219,8 +220,8 @@ def test_crowds_become_ignore_regions():
 
 
 def test_people_option_and_no_video(tmp_path):
-    generate(tmp_path / 'set', '--clips', '1', '--frames', '2', '--size', '128x96', '--people', '5', '--no-video',
-             '--difficulty', 'hard', '--fps', '12')
+    generate(tmp_path / 'set', '--clips', '1', '--frames', '2', '--size', '128x96', '--people', '5',
+             '--no-video', '--difficulty', 'hard', '--fps', '12')
     data = json.loads((tmp_path / 'set/annotations/train/900001_mpii_train.json').read_text())
     assert 1 <= max(item['track_id'] for item in data['annotations']) <= 4
     assert not (tmp_path / 'set/videos').exists()
@@ -267,7 +268,8 @@ def test_other_content_is_never_removed(made, tmp_path):
 
 def test_overwrite_replaces_a_set(tmp_path):
     import generate as tool
-    options = [str(tmp_path / 'set'), '--frames', '1', '--size', '64x64', '--no-video', '--difficulty', 'easy']
+    options = [str(tmp_path / 'set'), '--frames', '1', '--size', '64x64', '--no-video',
+               '--difficulty', 'easy']
     tool.main([*options, '--clips', '3'])
     tool.main([*options, '--clips', '1', '--overwrite'])
     assert [p.name for p in (tmp_path / 'set').glob('annotations/*/*.json')] == ['900001_mpii_train.json']

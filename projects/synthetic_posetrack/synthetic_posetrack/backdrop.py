@@ -95,8 +95,8 @@ def _hall(rng, w, h, horizon):
     image[:low] = 0.6 * image[:low] + 0.4 * stand[:low]
     for x in range(0, w, int(rng.integers(40, 90))):  # advertising boards
         cv2.rectangle(image, (x, low), (x + 60, horizon), colour(rng, (80, 220)), -1)
-        cv2.putText(image, ''.join(rng.choice(list('AXKOMTEH'), 4)), (x + 4, horizon - 4), cv2.FONT_HERSHEY_SIMPLEX,
-                    0.5, colour(rng, value=(180, 255)), 2, cv2.LINE_AA)
+        cv2.putText(image, ''.join(rng.choice(list('AXKOMTEH'), 4)), (x + 4, horizon - 4),
+                    cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour(rng, value=(180, 255)), 2, cv2.LINE_AA)
     return image
 
 
@@ -141,7 +141,8 @@ def paint_crowd(image, rng, box):
                      max(1, int(0.7 * unit)), cv2.LINE_AA)
         cv2.line(image, at(0, 4), at(0, 6), shirt, max(2, int(1.9 * unit)), cv2.LINE_AA)
         cv2.circle(image, at(0, 7.3), max(1, int(0.6 * unit)), skin, -1, cv2.LINE_AA)
-        cv2.circle(image, at(0, 7.6), max(1, int(0.5 * unit)), HAIRS[rng.integers(len(HAIRS))], -1, cv2.LINE_AA)
+        hair = HAIRS[rng.integers(len(HAIRS))]
+        cv2.circle(image, at(0, 7.6), max(1, int(0.5 * unit)), hair, -1, cv2.LINE_AA)
 
 
 def paint_backdrop(rng, width, height, horizon, clutter):

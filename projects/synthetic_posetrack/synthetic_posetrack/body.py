@@ -48,12 +48,12 @@ class Figure:
         self.ground = pose.joint('pelvis') * [1, 1, 0]
         self._frames = {k: (camera.frame @ v).astype(np.float32) for k, v in pose.frames.items()}
         size = body.height / 1.75
-        self.radius = 0.09 * size * body.girth
         self.head = self._head(pose, body)
         parts = [self._part(pose, *part, scale=size * body.girth) for part in (*TRUNK, *LIMBS)]
         parts += self._extras(pose, body, outfit, size)
         columns = [np.stack(values, 1) for values in list(zip(*parts))[:-1]]
-        self.capsules = Capsules(*columns, np.stack([part[-1] for part in parts]), np.full(len(parts), self.gain))
+        self.capsules = Capsules(*columns, np.stack([part[-1] for part in parts]),
+                                 np.full(len(parts), self.gain))
 
     def _part(self, pose, start, end, frame, texture, sizes, scale, origin=None):
         """Arrays of one capsule: pixels (N, 4), widths, caps, thickness (N, 2), depth (N, 2)."""
@@ -98,15 +98,18 @@ class Figure:
         centre = 'head_centre'
         if outfit.hat:
             brim = (offset(centre, 'head', y=0.07, z=0.05), offset(centre, 'head', y=0.165, z=0.035))
-            out.append(self._part(pose, centre, centre, 'head', 'hat', (0.07, 0.012, 0.055, 0.01), size, brim))
+            out.append(self._part(pose, centre, centre, 'head', 'hat', (0.07, 0.012, 0.055, 0.01), size,
+                                  brim))
         if outfit.ponytail:
             tail = (offset(centre, 'head', y=-0.1, z=0.03), offset(centre, 'head', y=-0.13, z=-0.2))
-            out.append(self._part(pose, centre, centre, 'head', 'hair', (0.035, 0.035, 0.015, 0.015), size, tail))
+            out.append(self._part(pose, centre, centre, 'head', 'hair', (0.035, 0.035, 0.015, 0.015), size,
+                                  tail))
         nose = (offset(centre, 'head', y=0.09, z=0.01), offset(centre, 'head', y=0.112, z=-0.025))
         out.append(self._part(pose, centre, centre, 'head', 'neck', (0.01, 0.01, 0.016, 0.014), size, nose))
         if outfit.backpack:
             bag = (offset('spine', 'chest', y=-0.15, z=-0.02), offset('spine', 'chest', y=-0.15, z=0.2))
-            out.append(self._part(pose, 'spine', 'thorax', 'chest', 'backpack', (0.13, 0.07, 0.12, 0.06), size, bag))
+            out.append(self._part(pose, 'spine', 'thorax', 'chest', 'backpack', (0.13, 0.07, 0.12, 0.06),
+                                  size, bag))
         shoulders = (pose.joint('left_shoulder'), pose.joint('right_shoulder'))
         out.append(self._part(pose, 'left_shoulder', 'right_shoulder', 'chest', 'chest',
                               (0.062, 0.062, 0.062, 0.062), size * body.girth, shoulders))

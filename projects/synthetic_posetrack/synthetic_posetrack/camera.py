@@ -40,7 +40,8 @@ class Camera:
 
     def intrinsics(self, i):
         """3x3 matrix of sample i."""
-        return np.array([[self.focal[i], 0, self.size[0] / 2], [0, self.focal[i], self.size[1] / 2], [0, 0, 1]])
+        f = self.focal[i]
+        return np.array([[f, 0, self.size[0] / 2], [0, f, self.size[1] / 2], [0, 0, 1]])
 
 
 def _wander(t, rng, rate):

@@ -31,7 +31,8 @@ def image_size(text):
     """'320x240' -> (320, 240)."""
     match = re.fullmatch(r'(\d+)[xX](\d+)', text)
     if not match:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a size: write WIDTHxHEIGHT in pixels, for example 320x240')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a size: write WIDTHxHEIGHT in pixels, '
+                                         'for example 320x240')
     width, height = int(match[1]), int(match[2])
     if not (64 <= width <= 4096 and 64 <= height <= 4096) or width % 2 or height % 2:
         raise argparse.ArgumentTypeError(f'{text!r}: width and height must be even numbers from 64 to 4096')
@@ -43,7 +44,8 @@ def people_range(text):
     match = re.fullmatch(r'(\d+)(?:-(\d+))?', text)
     low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
     if not 1 <= low <= high <= 50:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a range of persons: write 2 or 1-3, at least 1, at most 50')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a range of persons: write 2 or 1-3, '
+                                         'at least 1, at most 50')
     return low, high
 
 
@@ -62,7 +64,8 @@ def prepare_folder(out, entries, overwrite):
         if content - entries:
             sys.exit(f'error: {out} holds other files ({sorted(content - entries)[0]}); name another folder')
         if content and not overwrite:
-            sys.exit(f'error: {out} is not empty; name another folder, or give --overwrite to replace the set in it')
+            sys.exit(f'error: {out} is not empty; name another folder, or give --overwrite '
+                     'to replace the set in it')
         for name in sorted(content):
             shutil.rmtree(out / name)
         out.mkdir(parents=True, exist_ok=True)

@@ -20,8 +20,8 @@ from .skeleton import INDEX, POSETRACK_JOINTS, Proportions
 SAMPLES = 8
 """Time samples per frame; the shutter is open over some of them."""
 POSETRACK_INDEX = [INDEX.get(name, -1) for name in POSETRACK_JOINTS]
-JOINT_DEPTH = np.array([{'hip': 0.17, 'shoulder': 0.12, 'knee': 0.1, 'nose': 0.06, 'top': 0.12, 'bottom': 0.12}.get(
-    name.split('_')[-1], 0.085) for name in POSETRACK_JOINTS])
+_DEPTHS = {'hip': 0.17, 'shoulder': 0.12, 'knee': 0.1, 'nose': 0.06, 'top': 0.12, 'bottom': 0.12}
+JOINT_DEPTH = np.array([_DEPTHS.get(name.split('_')[-1], 0.085) for name in POSETRACK_JOINTS])
 """How deep in the body (m) each joint lies at most: nearer surfaces than that hide it."""
 MIN_JOINTS, MIN_VISIBLE = 4, 4
 """A person with fewer joints in the image, or fewer that can be seen, is not annotated in that frame."""
@@ -123,7 +123,8 @@ class Clip:
         nearest = focal * 1.75 / (d.height[1] * height)
         path = pose.joint('pelvis')
         middle = len(t) // 2
-        shift = np.array([(place - 0.5) * width / focal * depth - path[middle, 0], depth - path[middle, 1], 0])
+        aside = (place - 0.5) * width / focal * depth
+        shift = np.array([aside - path[middle, 0], depth - path[middle, 1], 0])
         shift[1] += max(0.0, nearest - (path[:, 1] + shift[1]).min())
         pose.joints = pose.joints + shift
         outfit = dress(rng, rng.uniform(*d.contrast))

@@ -43,11 +43,11 @@ class Difficulty:
 
 PRESETS = {
     'easy': Difficulty(people=(1, 3), height=(0.42, 0.62), occluders=(0, 1), foliage=0.0, exposure=(2, 3),
-                       speed=(0.75, 0.95), passing=0.3, pan=0.05, shake=0.001, zoom=0.03, travel=0.1, clutter=0.25,
-                       crowd=0.15, contrast=(1.0, 1.0), noise=(2.0, 3.0), jpeg=(90, 95),
+                       speed=(0.75, 0.95), passing=0.3, pan=0.05, shake=0.001, zoom=0.03, travel=0.1,
+                       clutter=0.25, crowd=0.15, contrast=(1.0, 1.0), noise=(2.0, 3.0), jpeg=(90, 95),
                        actions=('walk', 'stand', 'wave', 'jump', 'jumping_jack', 'squat', 'kick', 'punch')),
     'medium': Difficulty(),
     'hard': Difficulty(people=(3, 6), height=(0.3, 0.95), occluders=(2, 5), foliage=0.6, exposure=(5, 8),
-                       speed=(1.0, 1.4), passing=0.8, pan=0.18, shake=0.012, zoom=0.15, travel=0.6, clutter=1.0,
-                       crowd=0.6, contrast=(0.45, 0.9), noise=(5.0, 10.0), jpeg=(65, 85)),
+                       speed=(1.0, 1.4), passing=0.8, pan=0.18, shake=0.012, zoom=0.15, travel=0.6,
+                       clutter=1.0, crowd=0.6, contrast=(0.45, 0.9), noise=(5.0, 10.0), jpeg=(65, 85)),
 }

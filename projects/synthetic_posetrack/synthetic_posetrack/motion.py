@@ -6,7 +6,7 @@ kicks and jumps shift it as they would a real one. Times in seconds, angles in r
 """
 import numpy as np
 
-from .skeleton import ANGLES, INDEX, Pose, forward_kinematics, place, rotation
+from .skeleton import ANGLES, Pose, forward_kinematics, place, rotation
 
 TAU = 2 * np.pi
 
@@ -65,10 +65,10 @@ def run(t, rng):
 def stand(t, rng):
     """Stand with the weight shifting, arms hanging, on the hips or crossed."""
     sway = 0.04 * np.sin(TAU * rng.uniform(0.15, 0.4) * t + rng.uniform(0, TAU))
-    style = rng.integers(3)
+    hanging, on_hips, crossed = (0.0, 0.15, 0.0, 0.2), (-0.35, 0.75, -1.2, 1.6), (0.55, 0.05, 0.9, 1.7)
+    flex, abd, twist, elbow = (hanging, on_hips, crossed)[rng.integers(3)]
     out = {'side': sway, 'spine_side': -sway, 'head_yaw': 0.6 * np.sin(0.9 * t + rng.uniform(0, TAU))}
     for side in ('left', 'right'):
-        flex, abd, twist, elbow = ((0.0, 0.15, 0.0, 0.2), (-0.35, 0.75, -1.2, 1.6), (0.55, 0.05, 0.9, 1.7))[style]
         out[f'{side}_sh_flex'] = flex + sway
         out[f'{side}_sh_abd'] = np.full_like(t, abd)
         out[f'{side}_sh_twist'] = np.full_like(t, twist)
@@ -166,7 +166,8 @@ def kick(t, rng):
     u = (rng.uniform(0.55, 0.85) * t + rng.random()) % 1.0
     back = _bump(u, 0.3, 0.1)
     hit = _bump(u, 0.52, 0.1)
-    out = {'lean': 0.1 * back - 0.25 * hit, 'spine_twist': np.where(side == 'left', 1, -1) * 0.35 * (hit - back),
+    out = {'lean': 0.1 * back - 0.25 * hit,
+           'spine_twist': np.where(side == 'left', 1, -1) * 0.35 * (hit - back),
            f'{side}_hip_flex': 0.05 - 0.5 * back + rng.uniform(0.9, 1.6) * hit,
            f'{side}_knee': 0.12 + 1.3 * back + 0.2 * hit, f'{side}_hip_abd': 0.08 + 0.1 * hit,
            f'{side}_ankle': -0.3 * hit, f'{other}_knee': 0.15 + 0.2 * hit,
@@ -220,7 +221,8 @@ def throw(t, rng):
     release = _bump(u, 0.5, 0.09)
     sign = -1 if side == 'right' else 1
     out = {'lean': -0.1 * wind + 0.25 * release, 'spine_twist': sign * (0.6 * wind - 0.5 * release),
-           f'{side}_sh_flex': 0.1 + 0.3 * wind + 1.3 * release, f'{side}_sh_abd': 0.15 + 1.5 * wind + 0.6 * release,
+           f'{side}_sh_flex': 0.1 + 0.3 * wind + 1.3 * release,
+           f'{side}_sh_abd': 0.15 + 1.5 * wind + 0.6 * release,
            f'{side}_sh_twist': -1.3 * wind, f'{side}_elbow': 0.3 + 1.4 * wind,
            f'{other}_sh_flex': 0.2 + 0.9 * wind, f'{other}_sh_abd': np.full_like(t, 0.25),
            f'{other}_elbow': np.full_like(t, 0.5)}
@@ -332,9 +334,3 @@ def choose_actions(rng, seconds, allowed=None):
     allowed = tuple(allowed or ACTIONS)
     count = max(1, int(round(seconds / 1.6 * rng.uniform(0.6, 1.2))))
     return [str(rng.choice(allowed)) for _ in range(count)]
-
-
-def horizontal_extent(pose):
-    """Range of the pelvis on the ground: (2, 2) minimum and maximum of x, y in metres."""
-    path = pose.joints[:, INDEX['pelvis'], :2]
-    return np.stack([path.min(0), path.max(0)])

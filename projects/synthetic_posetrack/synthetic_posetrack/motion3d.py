@@ -98,7 +98,7 @@ def random_camera(rng, joints, number):
     distance = rng.uniform(3.2, 5.0)
     roll = rng.normal(0, 0.02)
     while True:
-        position = np.array([target[0] - distance * np.sin(azimuth), target[1] - distance * np.cos(azimuth), eye])
+        position = np.array([*(target[:2] - distance * np.array([np.sin(azimuth), np.cos(azimuth)])), eye])
         down = np.arctan2(eye - target[2], distance)
         frame = (rotation('z', np.array([roll])) @ rotation('x', np.array([down])) @ WORLD_TO_CAMERA
                  @ rotation('z', np.array([azimuth])))[0]
@@ -151,7 +151,8 @@ def detect(rng, pixels, noise):
     frames = len(pixels)
     found = pixels.copy()
     scale = JOINT_NOISE[:, None]
-    error = noise.jitter * scale * rng.normal(0, 1, pixels.shape) + noise.drift * scale * _drift(rng, pixels.shape, 0.2)
+    error = noise.jitter * scale * rng.normal(0, 1, pixels.shape)
+    error += noise.drift * scale * _drift(rng, pixels.shape, 0.2)
     swapped = _runs(rng, frames, noise.swaps, 4)
     for a, b in MIRRORED:
         found[np.ix_(swapped, [a, b])] = found[np.ix_(swapped, [b, a])]

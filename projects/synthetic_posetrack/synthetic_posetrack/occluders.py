@@ -78,7 +78,8 @@ def _sign(rng):
     alpha[:, width // 2 - 4:width // 2 + 4] = 1
     image[:panel] = colour(rng, (120, 240), (120, 250))
     text = ''.join(rng.choice(list('ABC123PX'), 3))
-    cv2.putText(image, text, (4, panel // 2 + 8), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (250, 250, 250), 2, cv2.LINE_AA)
+    cv2.putText(image, text, (4, panel // 2 + 8), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (250, 250, 250), 2,
+                cv2.LINE_AA)
     return image, alpha
 
 
@@ -111,7 +112,7 @@ def build_foliage(rng, width, height):
     """Blurred leaves near the lens, as an overlay fixed to the image.
 
     Returns:
-        tuple[np.ndarray, np.ndarray]: Colours (height, width, 3) float32 and alpha (height, width, 1) float32.
+        tuple[np.ndarray, np.ndarray]: Colours (height, width, 3) and alpha (height, width, 1), float32.
     """
     image, alpha = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
     green = np.float32([40, 120, 60]) * rng.uniform(0.5, 1.2)

@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-LIMBS = ((0, 1), (1, 2), (1, 5), (1, 6), (5, 7), (7, 9), (6, 8), (8, 10), (5, 11), (6, 12), (11, 12), (11, 13),
-         (13, 15), (12, 14), (14, 16))
+LIMBS = ((0, 1), (1, 2), (1, 5), (1, 6), (5, 7), (7, 9), (6, 8), (8, 10), (5, 11), (6, 12), (11, 12),
+         (11, 13), (13, 15), (12, 14), (14, 16))
 LEFT, RIGHT, MIDDLE = (80, 200, 60), (60, 140, 255), (230, 200, 60)
 
 
@@ -37,8 +37,8 @@ def draw_labels(image, annotations, ignore=(), zoom=1.0):
         cv2.rectangle(out, (x, y), (x + w, y + h), (255, 120, 255), 1)
         for a, b in LIMBS:
             if points[a, 2] and points[b, 2]:
-                cv2.line(out, tuple(np.int32(points[a, :2])), tuple(np.int32(points[b, :2])), _limb_colour(a, b), 1,
-                         cv2.LINE_AA)
+                start, end = (tuple(int(v) for v in points[j, :2]) for j in (a, b))
+                cv2.line(out, start, end, _limb_colour(a, b), 1, cv2.LINE_AA)
         for k, (px, py, flag) in enumerate(points):
             if flag:
                 cv2.circle(out, (int(px), int(py)), 2, (0, 0, 255) if hidden[k] else (0, 255, 255),
@@ -64,7 +64,8 @@ def contact_sheet(root, columns=4, rows=3, labels='half', width=320):
     """
     files = sorted(Path(root).glob('annotations/*/*.json'))
     if not files:
-        raise FileNotFoundError(f'{root} holds no annotations/<split>/<video>.json: generate a set there first')
+        raise FileNotFoundError(f'{root} holds no annotations/<split>/<video>.json: '
+                                'generate a set there first')
     pictures = []
     for k in range(columns * rows):
         data = json.loads(files[k % len(files)].read_text())

@@ -16,7 +16,7 @@ TEXTURE_SHAPE = (32, 64)
 
 
 class Canvas:
-    """Colour (H, W, 3) float32 BGR in 0..255, depth (H, W) metres and owner (H, W) int16 (-1 is the scene)."""
+    """Colour (H, W, 3) float32 BGR in 0..255, depth (H, W) float32 metres."""
 
     def __init__(self, width, height):
         self.width, self.height = width, height
@@ -63,9 +63,12 @@ class Capsules:
     @classmethod
     def concatenate(cls, parts):
         """Join the capsules of several figures."""
-        axis = dict(texture=0, gain=0)
-        return cls(*(np.ascontiguousarray(np.concatenate([getattr(p, f.name) for p in parts], axis.get(f.name, 1)),
-                                          dtype=np.float32) for f in fields(cls)))
+        columns = []
+        for name in (f.name for f in fields(cls)):
+            axis = 0 if name in ('texture', 'gain') else 1
+            joined = np.concatenate([getattr(part, name) for part in parts], axis)
+            columns.append(np.ascontiguousarray(joined, dtype=np.float32))
+        return cls(*columns)
 
 
 def _spans(canvas, ends, direction, pad):
@@ -79,7 +82,8 @@ def _spans(canvas, ends, direction, pad):
     y = np.arange(len(owner)) - np.repeat(np.cumsum(rows) - rows - first, rows)
     # A slanting limb covers only part of its box in each row.
     steep = np.maximum(np.abs(direction[:, 1]), 0.05)
-    centre = ends[owner, 0] + (y - ends[owner, 1]) * (direction[:, 0] / steep * np.sign(direction[:, 1]))[owner]
+    slope = direction[:, 0] / steep * np.sign(direction[:, 1])
+    centre = ends[owner, 0] + (y - ends[owner, 1]) * slope[owner]
     reach = (pad / steep + 1)[owner]
     level = np.abs(direction[owner, 1]) <= 0.05
     x0 = np.where(level, low[owner, 0], np.maximum(low[owner, 0], centre - reach))
@@ -136,10 +140,10 @@ def draw_capsules(canvas, capsules, i, shift=(0.0, 0.0), hidden=()):
     order = order[z[order] < nearest[where[order]]]
     nearest[where[order]] = z[order]
     seen = order[nearest[where[order]] == z[order]]
-    _shade(canvas, capsules, i, where[seen], p[seen], t[seen], across[seen], over[seen], front[seen], direction)
+    _shade(canvas, capsules, i, direction, *(v[seen] for v in (where, p, t, across, over, front)))
 
 
-def _shade(canvas, capsules, i, where, p, t, across, over, front, direction):
+def _shade(canvas, capsules, i, direction, where, p, t, across, over, front):
     """Colour the visible pixels of capsules: texture by surface direction, diffuse light."""
     ux, uy = direction[p, 0], direction[p, 1]
     nx, ny = over * ux - across * uy, across * ux + over * uy
@@ -199,7 +203,8 @@ def draw_ball(canvas, centre, radius, thickness, depth, frame, texture, gain):
     forward = nx * axes[0, 1] + ny * axes[1, 1] - front * axes[2, 1]
     right = nx * axes[0, 0] + ny * axes[1, 0] - front * axes[2, 0]
     row = np.minimum((height * len(texture)).astype(np.intp), len(texture) - 1)
-    canvas.color[y0:y1, x0:x1][seen] = texture[row, _column(forward, right, texture.shape[1])] * light[:, None]
+    column = _column(forward, right, texture.shape[1])
+    canvas.color[y0:y1, x0:x1][seen] = texture[row, column] * light[:, None]
     canvas.depth[y0:y1, x0:x1][seen] = z[seen]
 
 
@@ -224,7 +229,7 @@ def draw_billboard(canvas, sprite, alpha, corner, scale, depth):
     mask = cv2.warpAffine(alpha, matrix, size, flags=cv2.INTER_LINEAR)
     seen = (mask > 0.5) & (canvas.depth[y0:y1, x0:x1] > depth)
     if seen.any():
-        picture = cv2.warpAffine(sprite, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        picture = cv2.warpAffine(sprite, matrix, size, borderMode=cv2.BORDER_REPLICATE)
         canvas.color[y0:y1, x0:x1][seen] = picture[seen]
         canvas.depth[y0:y1, x0:x1][seen] = depth
 
@@ -240,7 +245,8 @@ BLOB = _blob()
 def darken(image, centre, axes, strength):
     """Multiply a soft elliptic shadow into a picture (H, W, 3) uint8, in place."""
     x0, y0 = max(int(centre[0] - axes[0]), 0), max(int(centre[1] - axes[1]), 0)
-    x1, y1 = min(int(centre[0] + axes[0]) + 1, image.shape[1]), min(int(centre[1] + axes[1]) + 1, image.shape[0])
+    x1 = min(int(centre[0] + axes[0]) + 1, image.shape[1])
+    y1 = min(int(centre[1] + axes[1]) + 1, image.shape[0])
     if x0 >= x1 or y0 >= y1:
         return
     scale = 2 * axes[0] / BLOB.shape[1], 2 * axes[1] / BLOB.shape[0]

@@ -37,8 +37,10 @@ class Scene:
 
     def _backdrop_matrix(self, i):
         """Backdrop pixel to image pixel at sample i."""
-        reference = np.array([[self._focal, 0, self._centre[0]], [0, self._focal, self._centre[1]], [0, 0, 1]])
-        return (self.camera.intrinsics(i) @ self.camera.frame[i] @ WORLD_TO_CAMERA.T @ np.linalg.inv(reference))
+        f, (x, y) = self._focal, self._centre
+        reference = np.array([[f, 0, x], [0, f, y], [0, 0, 1]])
+        turned = self.camera.frame[i] @ WORLD_TO_CAMERA.T
+        return self.camera.intrinsics(i) @ turned @ np.linalg.inv(reference)
 
     def _ground_matrix(self, i):
         """Ground tile pixel to image pixel at sample i."""
@@ -50,12 +52,13 @@ class Scene:
         """The empty scene (H, W, 3) uint8 at sample i."""
         width, height = self.camera.size
         up, focal = self.camera.frame[i][:, 2], self.camera.focal[i]
+        # how steeply each pixel's ray rises
         rise = (self._x - width / 2) * np.float32(up[0] / focal)
-        rise = rise + (self._y - height / 2) * np.float32(up[1] / focal) + np.float32(up[2])  # of each pixel's ray
+        rise = rise + (self._y - height / 2) * np.float32(up[1] / focal) + np.float32(up[2])
         left, right = np.minimum(rise[:, 0], rise[:, -1]), np.maximum(rise[:, 0], rise[:, -1])
         haze = -float(self.camera.position[i, 2]) / 14  # rays steeper than that meet clear ground
         first = int((left >= 0).sum())  # rows above hold no ground
-        level, clear = int((right >= 0).sum()), int((right >= haze).sum())  # from there: ground only, clear ground
+        level, clear = int((right >= 0).sum()), int((right >= haze).sum())  # only, clear ground from there
         out = np.empty((height, width, 3), np.uint8)
         if level:
             cv2.warpPerspective(self.backdrop, self._backdrop_matrix(i), (width, level), dst=out[:level],
@@ -79,7 +82,7 @@ class Scene:
         back = self._ground_matrix(j) @ np.linalg.inv(self._ground_matrix(i))
         far = self._backdrop_matrix(j) @ np.linalg.inv(self._backdrop_matrix(i))
         moved = cv2.perspectiveTransform(corners, far)[:, :2], cv2.perspectiveTransform(corners, back)[:, 2:]
-        return max(float(np.abs(moved[0] - corners[:, :2]).max()), float(np.abs(moved[1] - corners[:, 2:]).max()))
+        return float(np.abs(np.concatenate(moved, 1) - corners).max())
 
     def ignore_box(self, i):
         """Image box (x0, y0, x1, y1) of the crowd at sample i, unclipped."""

@@ -14,9 +14,9 @@ JOINTS = ('pelvis', 'spine', 'thorax', 'head_bottom', 'head_centre', 'head_top',
           'right_hip', 'right_knee', 'right_ankle', 'right_toe')
 INDEX = {name: i for i, name in enumerate(JOINTS)}
 
-POSETRACK_JOINTS = ('nose', 'head_bottom', 'head_top', 'left_ear', 'right_ear', 'left_shoulder', 'right_shoulder',
-                    'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist', 'left_hip', 'right_hip',
-                    'left_knee', 'right_knee', 'left_ankle', 'right_ankle')
+POSETRACK_JOINTS = ('nose', 'head_bottom', 'head_top', 'left_ear', 'right_ear', 'left_shoulder',
+                    'right_shoulder', 'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist', 'left_hip',
+                    'right_hip', 'left_knee', 'right_knee', 'left_ankle', 'right_ankle')
 """PoseTrack18's joint order; the ears are never annotated there."""
 
 H36M_FROM_BODY = ('pelvis', 'right_hip', 'right_knee', 'right_ankle', 'left_hip', 'left_knee', 'left_ankle',
@@ -24,8 +24,8 @@ H36M_FROM_BODY = ('pelvis', 'right_hip', 'right_knee', 'right_ankle', 'left_hip'
                   'right_shoulder', 'right_elbow', 'right_wrist')
 """Body joints in Human3.6M's 17-joint order (root, legs, spine, thorax, neck_base, head, arms)."""
 
-ANGLES = ('lean', 'side', 'yaw', 'spine_flex', 'spine_side', 'spine_twist', 'head_pitch', 'head_yaw', 'head_roll',
-          *(f'{side}_{angle}' for side in ('left', 'right')
+ANGLES = ('lean', 'side', 'yaw', 'spine_flex', 'spine_side', 'spine_twist', 'head_pitch', 'head_yaw',
+          'head_roll', *(f'{side}_{angle}' for side in ('left', 'right')
             for angle in ('sh_flex', 'sh_abd', 'sh_twist', 'elbow', 'hip_flex', 'hip_abd', 'hip_twist',
                           'knee', 'ankle')),
           'hop', 'turn')

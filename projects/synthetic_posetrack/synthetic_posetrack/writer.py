@@ -14,8 +14,8 @@ from .skeleton import POSETRACK_JOINTS
 
 CATEGORY = dict(
     supercategory='person', id=1, name='person', keypoints=list(POSETRACK_JOINTS),
-    skeleton=[[16, 14], [14, 12], [17, 15], [15, 13], [12, 13], [6, 12], [7, 13], [6, 7], [6, 8], [7, 9], [8, 10],
-              [9, 11], [2, 3], [1, 2], [1, 3], [2, 4], [3, 5], [4, 6], [5, 7]])
+    skeleton=[[16, 14], [14, 12], [17, 15], [15, 13], [12, 13], [6, 12], [7, 13], [6, 7], [6, 8], [7, 9],
+              [8, 10], [9, 11], [2, 3], [1, 2], [1, 3], [2, 4], [3, 5], [4, 6], [5, 7]])
 SUFFIX = {'train': 'mpii_train', 'val': 'mpii_test'}
 FIRST_ID = {'train': 900001, 'val': 950001}
 MAX_CLIPS = 49999
@@ -32,8 +32,8 @@ def annotation(label, image_id):
     low, extent = shown.min(0), np.ptp(shown, axis=0)
     box = [*(low - 0.15 * extent), *(1.3 * extent)]
     keypoints = [int(v) if float(v).is_integer() else float(v) for v in label.keypoints.ravel()]
-    return dict(bbox_head=list(label.head_box), keypoints=keypoints, track_id=label.track_id, image_id=image_id,
-                bbox=[round(float(v), 4) for v in box], scores=[], category_id=1,
+    return dict(bbox_head=list(label.head_box), keypoints=keypoints, track_id=label.track_id,
+                image_id=image_id, bbox=[round(float(v), 4) for v in box], scores=[], category_id=1,
                 id=image_id * 100 + label.track_id, iscrowd=False, num_keypoints=len(shown),
                 person_id=label.track_id, occluded=[bool(v) for v in label.occluded])
 
@@ -43,8 +43,9 @@ def image_record(split, name, f, frames, size, ignore):
     vid_id = name.split('_')[0]
     image_id = int(f'1{vid_id}{f:04d}')
     return dict(has_no_densepose=True, is_labeled=True, file_name=f'images/{split}/{name}/{f:06d}.jpg',
-                nframes=frames, frame_id=image_id, vid_id=vid_id, ignore_regions_y=[list(y) for _, y in ignore],
-                ignore_regions_x=[list(x) for x, _ in ignore], id=image_id, width=size[0], height=size[1],
+                nframes=frames, frame_id=image_id, vid_id=vid_id,
+                ignore_regions_y=[list(y) for _, y in ignore], ignore_regions_x=[list(x) for x, _ in ignore],
+                id=image_id, width=size[0], height=size[1],
                 mask_file=f'mask/{split}/{name}/{f:06d}.jpg')
 
 
@@ -65,7 +66,8 @@ class VideoFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps, tuple(size))
         if not self._writer.isOpened():
-            raise RuntimeError(f'OpenCV cannot write {path}: use --no-video, or install an OpenCV with FFmpeg.')
+            raise RuntimeError(f'OpenCV cannot write {path}: use --no-video, or install an OpenCV '
+                               'with FFmpeg.')
 
     def add(self, image):
         """Append a BGR frame."""
