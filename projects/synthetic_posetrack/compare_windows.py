@@ -27,6 +27,7 @@ from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 import torch
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmpose.codecs import MSRAHeatmap
 from mmpose.models.losses import KeypointMSELoss
@@ -257,6 +258,7 @@ def main(argv=None) -> int:
     args = parse_args(argv)
     start = time.time()
     init_default_scope('mmpose')
+    MMLogger.get_current_instance().setLevel('WARNING')
     torch.set_num_threads(1)
     np.random.seed(0)
     folder = draw_clips(args)
