@@ -41,6 +41,7 @@ class PoseMamba(BaseModule):
         dt_rank (int, optional): Rank of Δ; ``None`` is ``ceil(C / 16)``.
         window_overlap (int, optional): Frames that neighbouring windows share at least; ``None`` is a third
             of ``num_frames``.
+        scan_backend (str): Backend of the scans, see :func:`mmpose_gss.ops.ordered_scan`.
         init_cfg (dict, optional): MMEngine's initialisation.
     """
 
@@ -48,7 +49,7 @@ class PoseMamba(BaseModule):
 
     def __init__(self, embed_dim=64, depth=10, num_frames=243, num_joints=17, in_channels=2, joint_parents=None,
                  mlp_ratio=2.0, drop_path_rate=0.2, d_state=16, expand=2.0, dt_rank=None, window_overlap=None,
-                 init_cfg=None):
+                 scan_backend='auto', init_cfg=None):
         super().__init__(init_cfg)
         for name, value in dict(embed_dim=embed_dim, depth=depth, num_frames=num_frames, num_joints=num_joints,
                                 in_channels=in_channels).items():
@@ -68,7 +69,8 @@ class PoseMamba(BaseModule):
 
         def blocks():
             return nn.ModuleList(
-                PoseMambaBlock(embed_dim, self.joint_parents, mlp_ratio, rate, d_state, expand, dt_rank)
+                PoseMambaBlock(embed_dim, self.joint_parents, mlp_ratio, rate, d_state, expand, dt_rank,
+                               scan_backend)
                 for rate in rates)
 
         self.spatial_blocks, self.temporal_blocks = blocks(), blocks()

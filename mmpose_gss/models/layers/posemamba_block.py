@@ -36,10 +36,12 @@ class PoseMambaMixer(BaseModule):
         d_state (int): N.
         expand (float): D / C.
         dt_rank (int, optional): R; ``None`` is ``ceil(C / 16)``.
+        scan_backend (str): Backend of the scans, see :func:`mmpose_gss.ops.ordered_scan`.
     """
 
-    def __init__(self, embed_dim, joint_parents, d_state=16, expand=2.0, dt_rank=None):
+    def __init__(self, embed_dim, joint_parents, d_state=16, expand=2.0, dt_rank=None, scan_backend='auto'):
         super().__init__()
+        self.scan_backend = scan_backend
         inner = int(expand * embed_dim)
         rank = math.ceil(embed_dim / 16) if dt_rank is None else dt_rank
         orders = len(POSEMAMBA_ORDERS)
@@ -77,16 +79,16 @@ class PoseMambaMixer(BaseModule):
         return self.out_proj(y)
 
     def scan(self, x):
-        """The sum of the four scans, in float32.
+        """The sum of the four scans, in float32 at least.
 
         Args:
             x (Tensor): ``(B,T,J,D)``.
 
         Returns:
-            Tensor: ``(B,T,J,D)`` float32.
+            Tensor: ``(B,T,J,D)``, float32 (float64 if x is).
         """
         with torch.autocast(x.device.type, enabled=False):
-            x = x.float()
+            x = x.to(torch.promote_types(x.dtype, torch.float32))
             limbs = x + x.index_select(2, self.parents)
             return self._scan(limbs, 0) + self._scan(x, 1)
 
@@ -94,9 +96,9 @@ class PoseMambaMixer(BaseModule):
         """Scans along order ``first`` and its reverse, ``first + 2``."""
         pick = slice(first, None, 2)
         out = ordered_scan(
-            x.unsqueeze(2).contiguous(), POSEMAMBA_ORDERS[pick], self.x_proj_weight[pick].float(),
-            self.dt_proj_weight[pick].float(), self.dt_bias[pick].float(), -self.A_log[pick].float().exp(),
-            self.D[pick].float(), merge=(0, 0))  # (1,B,T,1,J,D)
+            x.unsqueeze(2).contiguous(), POSEMAMBA_ORDERS[pick], self.x_proj_weight[pick].to(x.dtype),
+            self.dt_proj_weight[pick].to(x.dtype), self.dt_bias[pick].to(x.dtype), -self.A_log[pick].to(x.dtype).exp(),
+            self.D[pick].to(x.dtype), merge=(0, 0), backend=self.scan_backend)  # (1,B,T,1,J,D)
         return out[0].squeeze(2)
 
 
@@ -111,14 +113,15 @@ class PoseMambaBlock(BaseModule):
         d_state (int): States of the scan.
         expand (float): Inner channels of the mixer over C.
         dt_rank (int, optional): Rank of Δ; ``None`` is ``ceil(C / 16)``.
+        scan_backend (str): Backend of the scans, see :func:`mmpose_gss.ops.ordered_scan`.
     """
 
     def __init__(self, embed_dim, joint_parents, mlp_ratio=2.0, drop_path=0.0, d_state=16, expand=2.0,
-                 dt_rank=None):
+                 dt_rank=None, scan_backend='auto'):
         super().__init__()
         hidden = int(embed_dim * mlp_ratio)
         self.norm1 = nn.LayerNorm(embed_dim, eps=1e-6)
-        self.mixer = PoseMambaMixer(embed_dim, joint_parents, d_state, expand, dt_rank)
+        self.mixer = PoseMambaMixer(embed_dim, joint_parents, d_state, expand, dt_rank, scan_backend)
         self.norm2 = nn.LayerNorm(embed_dim, eps=1e-6)
         self.mlp = nn.Sequential(nn.Linear(embed_dim, hidden), nn.GELU(), nn.Linear(hidden, embed_dim))
         self.drop_path = DropPath(drop_path)
