@@ -6,6 +6,7 @@ Shapes: F frames, N = F * SAMPLES time samples, J body joints.
 import zlib
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from . import motion
@@ -160,7 +161,7 @@ class Clip:
         canvas = Canvas(*self.size)
         for f in range(self.frames):
             samples, middle = self._sub_samples(f)
-            total = np.zeros_like(canvas.color)
+            total = np.zeros(canvas.color.shape, np.float32)
             drawn = None
             for k, i in enumerate(samples):
                 turn = 2 * np.pi * k / len(samples)
@@ -171,7 +172,7 @@ class Clip:
                 if k == middle:
                     people = self._labels(canvas, i)
                     ignore = self.scene.ignore_polygons(i)
-                total += canvas.color
+                cv2.accumulate(canvas.color, total)
             yield Frame(self._expose(total / len(samples), rng), people, ignore)
 
     def _surroundings(self, i):

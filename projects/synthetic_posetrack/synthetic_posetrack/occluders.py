@@ -12,7 +12,7 @@ SPRITE_PIXELS_PER_METRE = 96
 
 @dataclass
 class Occluder:
-    """A sprite (h, w, 3) uint8 with alpha (h, w) float32, its base at a point (x, y, z) of the world."""
+    """A sprite (h, w, 3) uint8 with alpha (h, w) uint8, its base at a point (x, y, z) of the world."""
     sprite: np.ndarray
     alpha: np.ndarray
     base: np.ndarray
@@ -105,7 +105,7 @@ def build_occluder(rng, base):
     """Draw a random thing standing on the ground at base (x, y)."""
     image, alpha = KINDS[rng.integers(len(KINDS))](rng)
     sprite = np.clip(image, 0, 255).astype(np.uint8)
-    return Occluder(np.ascontiguousarray(sprite), alpha, np.array([base[0], base[1], 0.0]))
+    return Occluder(np.ascontiguousarray(sprite), np.uint8(255 * alpha), np.array([base[0], base[1], 0.0]))
 
 
 def build_foliage(rng, width, height):

@@ -16,17 +16,17 @@ TEXTURE_SHAPE = (32, 64)
 
 
 class Canvas:
-    """Colour (H, W, 3) float32 BGR in 0..255, depth (H, W) float32 metres."""
+    """Colour (H, W, 3) uint8 BGR, depth (H, W) float32 metres."""
 
     def __init__(self, width, height):
         self.width, self.height = width, height
-        self.color = np.zeros((height, width, 3), np.float32)
+        self.color = np.zeros((height, width, 3), np.uint8)
         self.depth = np.full((height, width), np.inf, np.float32)
         self._x = np.arange(width, dtype=np.float32)[None]
         self._y = np.arange(height, dtype=np.float32)[:, None]
 
     def clear(self, backdrop):
-        """Start a frame on a backdrop (H, W, 3)."""
+        """Start a frame on a backdrop (H, W, 3) uint8."""
         np.copyto(self.color, backdrop)
         self.depth.fill(np.inf)
 
@@ -154,8 +154,8 @@ def _shade(canvas, capsules, i, direction, where, p, t, across, over, front):
     forward = nx * frame[p, 0, 1] + ny * frame[p, 1, 1] - front * frame[p, 2, 1]
     rows, columns = capsules.texture.shape[1:3]
     row = np.minimum((t * rows).astype(np.intp), rows - 1)
-    canvas.color.reshape(-1, 3)[where] = (
-        capsules.texture[p, row, _column(forward, right, columns)] * light[:, None])
+    colours = capsules.texture[p, row, _column(forward, right, columns)] * light[:, None]
+    canvas.color.reshape(-1, 3)[where] = np.minimum(colours, 255)
 
 
 def _column(forward, right, columns):
@@ -204,7 +204,7 @@ def draw_ball(canvas, centre, radius, thickness, depth, frame, texture, gain):
     right = nx * axes[0, 0] + ny * axes[1, 0] - front * axes[2, 0]
     row = np.minimum((height * len(texture)).astype(np.intp), len(texture) - 1)
     column = _column(forward, right, texture.shape[1])
-    canvas.color[y0:y1, x0:x1][seen] = texture[row, column] * light[:, None]
+    canvas.color[y0:y1, x0:x1][seen] = np.minimum(texture[row, column] * light[:, None], 255)
     canvas.depth[y0:y1, x0:x1][seen] = z[seen]
 
 
@@ -213,8 +213,8 @@ def draw_billboard(canvas, sprite, alpha, corner, scale, depth):
 
     Args:
         canvas (Canvas): Where to draw.
-        sprite (np.ndarray): (h, w, 3) uint8 or float32 colours.
-        alpha (np.ndarray): (h, w) float32 in 0..1; opaque from 0.5 on.
+        sprite (np.ndarray): (h, w, 3) uint8 colours.
+        alpha (np.ndarray): (h, w) uint8; opaque from 128 on.
         corner (tuple[float, float]): Pixel of the upper left corner.
         scale (tuple[float, float]): Image pixels per sprite pixel.
         depth (float): Depth in metres.
@@ -227,10 +227,10 @@ def draw_billboard(canvas, sprite, alpha, corner, scale, depth):
     matrix = np.float32([[scale[0], 0, corner[0] - x0], [0, scale[1], corner[1] - y0]])
     size = (x1 - x0, y1 - y0)
     mask = cv2.warpAffine(alpha, matrix, size, flags=cv2.INTER_LINEAR)
-    seen = (mask > 0.5) & (canvas.depth[y0:y1, x0:x1] > depth)
+    seen = (mask > 127) & (canvas.depth[y0:y1, x0:x1] > depth)
     if seen.any():
         picture = cv2.warpAffine(sprite, matrix, size, borderMode=cv2.BORDER_REPLICATE)
-        canvas.color[y0:y1, x0:x1][seen] = picture[seen]
+        cv2.copyTo(picture, seen.view(np.uint8), canvas.color[y0:y1, x0:x1])
         canvas.depth[y0:y1, x0:x1][seen] = depth
 
 
