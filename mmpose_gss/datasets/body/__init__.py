@@ -1,5 +1,6 @@
 """Data sets of body poses in video."""
+from mmpose_gss.datasets.body.combined_video_dataset import CombinedVideoDataset
 from mmpose_gss.datasets.body.posetrack_video_dataset import PoseTrackVideoDataset
 from mmpose_gss.datasets.body.sub_jhmdb_video_dataset import SubJHMDBVideoDataset
 
-__all__ = ['PoseTrackVideoDataset', 'SubJHMDBVideoDataset']
+__all__ = ['CombinedVideoDataset', 'PoseTrackVideoDataset', 'SubJHMDBVideoDataset']

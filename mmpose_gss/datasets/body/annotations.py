@@ -1,6 +1,7 @@
 """Reading COCO-style annotations of video, with checks that say what is wrong and how to mend it."""
 from __future__ import annotations
 
+import math
 import os.path as osp
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -102,41 +103,46 @@ def joint_order(names: Optional[Sequence[str]], wanted: Dict[str, int], optional
     return order, len(names)
 
 
-def parse_joints(ann: dict, order: np.ndarray, num_joints: int, source: str) -> Tuple[np.ndarray, np.ndarray]:
-    """The joints of one person, in the order of the data set.
+def joint_table(annotations: Sequence[dict], order: np.ndarray, num_joints: int,
+                source: str) -> Tuple[np.ndarray, np.ndarray]:
+    """The joints of all people, in the order of the data set.
 
     Args:
-        ann (dict): Annotation with ``keypoints`` (x, y, flag for each joint, pixels).
+        annotations (Sequence[dict]): N annotations with ``keypoints`` (x, y, flag for each joint, pixels).
         order (ndarray): From :func:`joint_order`, ``(K,)``.
         num_joints (int): Joints in the file.
         source (str): The file, for messages.
 
     Returns:
-        tuple: Coordinates ``(1, K, 2)`` and visibility in {0, 1} ``(1, K)``, float32.
+        tuple: Coordinates ``(N, K, 2)`` and visibility in {0, 1} ``(N, K)``, float32.
 
     Raises:
         ValueError: If the number of values is wrong or one is not finite.
     """
-    values = np.asarray(ann['keypoints'], dtype=np.float32)
-    if values.size != 3 * num_joints:
-        raise ValueError(
-            f'"{source}": annotation {ann.get("id")} has {values.size} values in "keypoints", but '
-            f'{num_joints} joints need {3 * num_joints} (x, y, flag); convert the file with '
-            'tools/dataset_converters.')
-    if not np.isfinite(values).all():
+    for ann in annotations:
+        if len(ann['keypoints']) != 3 * num_joints:
+            raise ValueError(
+                f'"{source}": annotation {ann.get("id")} has {len(ann["keypoints"])} values in "keypoints", '
+                f'but {num_joints} joints need {3 * num_joints} (x, y, flag); convert the file with '
+                'tools/dataset_converters.')
+    values = np.array([ann['keypoints'] for ann in annotations], dtype=np.float32)
+    values = values.reshape(len(annotations), num_joints, 3)
+    broken = np.flatnonzero(~np.isfinite(values).all(axis=(1, 2)))
+    if len(broken):
+        ann = annotations[broken[0]]
         raise ValueError(
             f'"{source}": annotation {ann.get("id")} has NaN or infinity in "keypoints"; mend or delete it.')
-    values = values.reshape(-1, 3)
-    joints = np.where(order[:, None] >= 0, values[order], 0).astype(np.float32)
-    return joints[None, :, :2], np.clip(joints[None, :, 2], 0, 1)
+    joints = values[:, order]
+    joints[:, order < 0] = 0
+    return joints[..., :2].copy(), (joints[..., 2] > 0).astype(np.float32)
 
 
 def box_from_joints(joints: np.ndarray, visible: np.ndarray) -> Optional[np.ndarray]:
     """PoseTrack's box of a person: the extent of the joints, larger by 15 % on each side.
 
     Args:
-        joints (ndarray): ``(1, K, 2)``.
-        visible (ndarray): ``(1, K)``.
+        joints (ndarray): ``(K, 2)``.
+        visible (ndarray): ``(K,)``.
 
     Returns:
         ndarray | None: x, y, width, height; None if the joints span no area.
@@ -151,21 +157,57 @@ def box_from_joints(joints: np.ndarray, visible: np.ndarray) -> Optional[np.ndar
     return np.concatenate([low - KEYPOINT_BOX_MARGIN * size, (1 + 2 * KEYPOINT_BOX_MARGIN) * size])
 
 
-def clip_box(box: np.ndarray, size: Optional[Tuple[int, int]]) -> Optional[np.ndarray]:
-    """Clip a box to its image.
+def box_table(annotations: Sequence[dict], joints: np.ndarray, visible: np.ndarray,
+              source: str) -> np.ndarray:
+    """The boxes of all people: the annotated one, or else the joints'.
 
     Args:
-        box (ndarray): x, y, width, height in pixels.
-        size (tuple[int, int], optional): Width and height of the image; None if unknown.
+        annotations (Sequence[dict]): N annotations, perhaps with ``bbox``.
+        joints (ndarray): ``(N, K, 2)``.
+        visible (ndarray): ``(N, K)``.
+        source (str): The file, for messages.
 
     Returns:
-        ndarray | None: x1, y1, x2, y2 as ``(1, 4)`` float32; None if nothing of the box is in the image.
+        ndarray: x, y, width, height in pixels, ``(N, 4)`` float64; NaN where the joints span no area.
+
+    Raises:
+        ValueError: If an annotated box is not of four finite numbers, or is empty though the joints span an
+            area. (PoseTrack's boxes of people with a single joint are empty.)
     """
-    x, y, w, h = box
-    corners = np.array([[x, y, x + w, y + h]], dtype=np.float32)
-    if size is not None:
-        corners[:, 0::2] = corners[:, 0::2].clip(0, size[0] - 1)
-        corners[:, 1::2] = corners[:, 1::2].clip(0, size[1] - 1)
-    if corners[0, 2] <= corners[0, 0] or corners[0, 3] <= corners[0, 1]:
-        return None
-    return corners
+    boxes = np.full((len(annotations), 4), np.nan)
+    for i, ann in enumerate(annotations):
+        box = ann.get('bbox')
+        if box is None:
+            from_joints = box_from_joints(joints[i], visible[i])
+            if from_joints is not None:
+                boxes[i] = from_joints
+            continue
+        if len(box) != 4 or not all(map(math.isfinite, box)):
+            raise ValueError(
+                f'"{source}": annotation {ann.get("id")} has bbox {box}, but four finite numbers x, y, '
+                'width, height are needed; mend it, or delete the field to use the box of the joints.')
+        if box[2] > 0 and box[3] > 0:
+            boxes[i] = box
+        elif box_from_joints(joints[i], visible[i]) is not None:
+            raise ValueError(
+                f'"{source}": annotation {ann.get("id")} has an empty bbox {box} (x, y, width, height); mend '
+                'it, or delete the field to use the box of the joints.')
+    return boxes
+
+
+def clip_boxes(boxes: np.ndarray, sizes: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Clip boxes to their images.
+
+    Args:
+        boxes (ndarray): x, y, width, height in pixels, ``(N, 4)``.
+        sizes (ndarray): Width and height of each image, infinite if unknown, ``(N, 2)``.
+
+    Returns:
+        tuple: x1, y1, x2, y2 as ``(N, 4)`` float32, and whether any of the box is in the image, ``(N,)``.
+    """
+    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+    # Only known sizes have a left and upper border as well.
+    floor = np.where(np.isfinite(sizes), 0, -np.inf)
+    low, high = (np.minimum(np.maximum(corner, floor), sizes - 1) for corner in (low, high))
+    corners = np.concatenate([low, high], axis=1).astype(np.float32)
+    return corners, (corners[:, 2:] > corners[:, :2]).all(axis=1)

@@ -20,15 +20,18 @@ class ImagePlace:
         image (dict): Its entry in the annotation file.
         clip_index (int): Number of its clip.
         position (int): Its position in the clip, from 0.
-        path (str): Its file.
         size (tuple[int, int], optional): Width and height in pixels, if known.
     """
 
     image: dict
     clip_index: int
     position: int
-    path: str
     size: Optional[Tuple[int, int]]
+
+    @property
+    def order(self) -> Tuple[int, int]:
+        """Sorts images by clip and time."""
+        return self.clip_index, self.position
 
 
 def place_images(images: List[dict], ann_file: str, root: str, layout: FrameLayout,
@@ -67,7 +70,7 @@ def place_images(images: List[dict], ann_file: str, root: str, layout: FrameLayo
                 raise ValueError(
                     f'"{ann_file}": image "{image["file_name"]}": {error}; check its "nframes" and the data '
                     f'set\'s first_frame={layout.first_frame}, or set frames_from="folder".') from error
-            places[image['id']] = ImagePlace(image, len(clips), position, clip.path(position), size)
+            places[image['id']] = ImagePlace(image, len(clips), position, size)
         clips.append(clip)
     return clips, places
 

@@ -56,7 +56,7 @@ def finish_annotation(ann: dict, number: int, skipped: Counter) -> dict:
     Returns:
         dict: The same annotation.
     """
-    joints = np.asarray(ann['keypoints'], dtype=np.float64).reshape(1, -1, 3)
+    joints = np.asarray(ann['keypoints'], dtype=np.float64).reshape(-1, 3)
     # A joint is absent only if all three numbers are 0; the flag alone says whether it can be seen.
     annotated = (joints != 0).any(axis=-1)
     ann.setdefault('id', ann['image_id'] * 100 + number)
