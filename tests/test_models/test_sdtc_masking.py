@@ -41,7 +41,7 @@ def test_masks_differ_between_persons_and_follow_the_generator():
     assert torch.equal(draw[0], draw[1]) and not torch.equal(draw[0], draw[2])
     assert not torch.equal(draw[0][0], draw[0][1])
     frames = random_frame_mask(50, 5, 0.5)
-    assert (frames.sum(1) == 2).all() and frames.any(0).all()      # every frame, the key frame too, has its turn
+    assert (frames.sum(1) == 2).all() and frames.any(0).all()      # the key frame, too, has its turn
 
 
 def captured(module, name, *args):

@@ -1,4 +1,4 @@
-"""Attention over all tokens of five frames at 256x192 never stores its matrix: peak memory of a fresh process."""
+"""Attention over all tokens of five frames at 256x192 never stores its matrix: peak of a fresh process."""
 import subprocess
 import sys
 

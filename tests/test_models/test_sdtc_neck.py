@@ -83,7 +83,7 @@ def test_inference_is_deterministic_and_free_of_masks(monkeypatch):
     first = neck(feats)
     torch.manual_seed(2)
     assert torch.equal(first, neck(feats))
-    fused, losses = neck.loss(feats, samples())                     # a validation loss is not masked either
+    fused, losses = neck.loss(feats, samples())                     # nor is a validation loss masked
     assert torch.equal(first, fused) and losses == {}
     with torch.no_grad():                                           # the learnable tokens have no say
         neck.motion_encoder.patch_token.add_(1)
@@ -97,7 +97,7 @@ def test_inference_is_deterministic_and_free_of_masks(monkeypatch):
 def test_losses_have_exactly_zero_gradient_outside_the_region(region_name, kind):
     neck = build(loss_region=region_name, pose_target=kind)
     masks = neck.draw_masks(neck.tokens(features(neck)), torch.Generator().manual_seed(4))
-    masks.frame[0] = torch.tensor([True, False, True, False, False])          # the key frame, so that it counts
+    masks.frame[0] = torch.tensor([True, False, True, False, False])           # the key frame counts
     region = masked_region(masks, T, H * W, region_name)
     context = torch.randn(B, T, H * W, C, requires_grad=True)
     pose = torch.randn(B, T, H * W, K, requires_grad=True)

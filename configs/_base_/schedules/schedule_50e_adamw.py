@@ -1,4 +1,6 @@
 # 50 epochs of AdamW at 5e-4, a tenth from epoch 20 and again from epoch 40.
+_base_ = '../default_runtime.py'
+
 train_cfg = dict(by_epoch=True, max_epochs=50, val_interval=1)
 optim_wrapper = dict(
     constructor='mmpose_gss.TrainableOptimWrapperConstructor',

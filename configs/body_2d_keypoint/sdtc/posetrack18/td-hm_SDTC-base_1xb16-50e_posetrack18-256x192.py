@@ -1,6 +1,6 @@
 _base_ = [
-    '../../../_base_/default_runtime.py',
-    '../../../_base_/schedules/schedule_50e_adamw.py',
-    '../../../_base_/datasets/posetrack18_video.py',
-    '../_base_/sdtc-base.py',
+    '../_base_/sdtc-base.py', '../_base_/sdtc_train_pipeline_256x192.py',
+    '../../../_base_/datasets/posetrack18_video.py', '../../../_base_/schedules/schedule_50e_adamw.py'
 ]
+
+train_dataloader = dict(dataset=dict(pipeline=_base_.sdtc_train_pipeline))

@@ -67,9 +67,8 @@ class SDTCNeck(BaseVideoNeck):
         embed_dims (int): Channels D. Tokens are projected linearly if D differs from C.
         num_frames (int): Frames T of the window.
         num_keypoints (int): Heatmaps K to reconstruct.
-        token_stride (int): Side of the square of the map that makes a token, and of which the output has one
-            pixel. Joint attention costs (T·L)², so 2 is 16 times cheaper; let the head upsample then. 1 is the
-            paper's setting.
+        token_stride (int): Side of the square of the map that makes one token and one pixel of the output.
+            Joint attention costs (T·L)², so 2 is 16 times cheaper; let the head upsample then. Paper: 1.
         num_heads (int): Heads of all self-attention layers.
         num_joint (int): Joint attention layers of a level.
         num_divided (int): Divided attention layers of a level.
@@ -139,7 +138,8 @@ class SDTCNeck(BaseVideoNeck):
         self.context_weight = context_weight
         self.token_stride = token_stride
         same = token_stride == 1 and in_channels == embed_dims
-        self.project = nn.Identity() if same else nn.Conv2d(in_channels, embed_dims, token_stride, token_stride)
+        self.project = (nn.Identity() if same else
+                        nn.Conv2d(in_channels, embed_dims, token_stride, token_stride))
         self.encoding = SpaceTimeEncoding(embed_dims, num_frames, spatial_encoding, temporal_encoding)
         self.decoder: Optional[MotionDecoder] = None
         if motion == 'flow':
@@ -174,11 +174,12 @@ class SDTCNeck(BaseVideoNeck):
                 f'{tuple(feats.shape)}; set num_frames and in_channels of the neck to match the data set\'s '
                 'frame_offsets and the encoder')
         window = feats.shape[:2]
-        pooled = F.avg_pool2d(feats.flatten(0, 1), self.token_stride) if self.token_stride > 1 else feats.flatten(0, 1)
-        embedded = self.project(feats.flatten(0, 1)[:, :self.in_channels])
+        maps = feats.flatten(0, 1)
+        pooled = F.avg_pool2d(maps, self.token_stride) if self.token_stride > 1 else maps
+        embedded = self.project(maps[:, :self.in_channels])
         size = tuple(embedded.shape[2:])
-        features, embedded = (
-            maps.flatten(2).transpose(1, 2).unflatten(0, window) for maps in (pooled[:, :self.in_channels], embedded))
+        features, embedded = (maps.flatten(2).transpose(1, 2).unflatten(0, window)
+                              for maps in (pooled[:, :self.in_channels], embedded))
         encoding = self.encoding(*size, embedded)
         flow = pooled[:, self.in_channels:].unflatten(0, window) / self.token_stride
         return Tokens(features, embedded + encoding, encoding, size, flow if self.motion == 'flow' else None)
