@@ -67,17 +67,19 @@ def drop_ignored(people, image):
     return kept
 
 
+def read_video(gt_data, pred_data):
+    """List of (ground-truth people, predicted people) of the evaluated frames."""
+    gt, pred = read_people(gt_data, with_scores=False), read_people(pred_data, with_scores=True)
+    return [(drop_ignored(gt[image['id']], image), drop_ignored(pred[image['id']], image))
+            for image in gt_data['images'] if gt[image['id']]]
+
+
 def read_folders(gt_dir, pred_dir):
-    """List of sequences, each a list of (ground-truth people, predicted people) of evaluated frames."""
+    """The sequences of two folders, see ``read_video``."""
     sequences = []
     for name in sorted(os.listdir(gt_dir)):
-        with open(os.path.join(gt_dir, name)) as file:
-            gt_data = json.load(file)
-        with open(os.path.join(pred_dir, name)) as file:
-            pred = read_people(json.load(file), with_scores=True)
-        gt = read_people(gt_data, with_scores=False)
-        sequences.append([(drop_ignored(gt[image['id']], image), drop_ignored(pred[image['id']], image))
-                          for image in gt_data['images'] if gt[image['id']]])
+        with open(os.path.join(gt_dir, name)) as gt_file, open(os.path.join(pred_dir, name)) as pred_file:
+            sequences.append(read_video(json.load(gt_file), json.load(pred_file)))
     return sequences
 
 

@@ -64,7 +64,8 @@ def posetrack_ap(frames: PoseTrackFrames, pairs: PersonPairs = None) -> APResult
         recall = hits / num_gt[:, None].astype(np.float64)
         precision = np.where(predicted_ranked, hits / np.arange(1, hits.shape[1] + 1), 0.0)
         envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        ap = (np.diff(recall, axis=1, prepend=0.0) * envelope).sum(axis=1) * 100
+        # Recall grows by 1 / num_gt with each hit; dividing last keeps a perfect result at 100 exactly.
+        ap = (right_ranked * envelope).sum(axis=1) / num_gt * 100
         final_precision = np.where(num_pred > 0, num_tp / num_pred.astype(np.float64), 0.0) * 100
         final_recall = np.where(num_pred > 0, num_tp / num_gt.astype(np.float64), 0.0) * 100
     ap = np.where(num_pred == 0, 0.0, np.where(num_gt == 0, np.nan, ap))
