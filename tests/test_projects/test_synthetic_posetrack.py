@@ -227,6 +227,13 @@ def test_people_option_and_no_video(tmp_path):
     assert not (tmp_path / 'set/videos').exists()
 
 
+@pytest.mark.parametrize('size', [(64, 64), (64, 400), (400, 64)])
+def test_odd_shapes_of_images(size):
+    for index in range(3):
+        frame, = Clip(0, 'val', index, 1, size, PRESETS['hard'])
+        assert frame.image.shape == (size[1], size[0], 3)
+
+
 def test_contact_sheet(made, tmp_path):
     assert contact_sheet(made, columns=3, rows=2, width=96).shape == (2 * 72, 3 * 96, 3)
     with pytest.raises(FileNotFoundError, match='generate a set there first'):

@@ -28,7 +28,7 @@ class Scene:
         self.crowd = None
         if rng.random() < difficulty.crowd:
             tall = int(height * rng.uniform(0.09, 0.15))
-            wide = int(width * rng.uniform(0.2, 0.45))
+            wide = max(int(width * rng.uniform(0.2, 0.45)), tall)
             x = int(bw / 2 + rng.uniform(-0.45, 0.45) * width - wide / 2)
             self.crowd = (x, horizon - tall, x + wide, horizon)
             paint_crowd(self.backdrop, rng, self.crowd)
