@@ -70,8 +70,9 @@ class Clip:
         self.frames, self.size, self.difficulty, self.fps = frames, size, difficulty, fps
         d, rng = difficulty, self._rng('clip')
         t = np.arange(frames * SAMPLES) / (fps * SAMPLES)
+        self._stage = min(size[1], 1.5 * size[0])  # people fit into the width of a narrow image as well
         low, high = d.height
-        distance = 1.15 * max(size[0], 4 / 3 * size[1]) * 1.75 / (0.5 * (low + high) * size[1])
+        distance = 1.15 * max(size[0], 4 / 3 * size[1]) * 1.75 / (0.5 * (low + high) * self._stage)
         self.camera = moving_camera(t, size, self._rng('camera'), d.pan, d.shake, d.zoom, d.travel,
                                     tilt=float(np.arctan2(0.5, distance)))
         self.scene = Scene(self._rng('scene'), self.camera, d)
@@ -107,7 +108,7 @@ class Clip:
 
     def _enter(self, t, rng, place, direction):
         """Add a person who is at a share ``place`` of the image width in the middle of the clip."""
-        d, (width, height) = self.difficulty, self.size
+        d, width = self.difficulty, self.size[0]
         body = Proportions.sample(rng)
         allowed = d.actions or tuple(motion.ACTIONS)
         actions = motion.choose_actions(rng, len(t) / (self.fps * SAMPLES), allowed)
@@ -120,8 +121,8 @@ class Clip:
             heading = np.pi + rng.normal(0, 0.7) if rng.random() < 0.7 else rng.uniform(0, 2 * np.pi)
         pose = motion.perform(t, body, actions, heading, rng, rng.uniform(*d.speed))
         focal = float(self.camera.focal.mean())
-        depth = focal * 1.75 / (rng.uniform(*d.height) * height)
-        nearest = focal * 1.75 / (d.height[1] * height)
+        depth = focal * 1.75 / (rng.uniform(*d.height) * self._stage)
+        nearest = focal * 1.75 / (d.height[1] * self._stage)
         path = pose.joint('pelvis')
         middle = len(t) // 2
         aside = (place - 0.5) * width / focal * depth
