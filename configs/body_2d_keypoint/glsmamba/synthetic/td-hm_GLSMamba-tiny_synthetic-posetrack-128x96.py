@@ -24,7 +24,7 @@ model = dict(
             type='Pretrained', prefix='backbone.',
             checkpoint='{{$SYNTHETIC_POSETRACK_ENCODER:work_dirs/td-hm_res18-small_synthetic-posetrack-128x96/epoch_12.pth}}')),
     neck=dict(
-        type='mmpose_gss.GLSMambaNeck', in_channels=64, embed_dims=64, num_frames=5, num_global=2, num_local=1,
+        type='mmpose_gss.GLSMambaNeck', in_channels=64, embed_dims=64, num_frames=5, num_global=1, num_local=1,
         d_state=8, dt_rank=4),
     head=dict(type='mmpose_gss.TemporalHeatmapHead', in_channels=64, out_channels=17, decoder=_base_.codec),
     test_cfg=dict(flip_test=False))
