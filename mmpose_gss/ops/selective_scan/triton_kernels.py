@@ -1,0 +1,218 @@
+"""Triton kernels of the selective scan; imported by triton.py only when that backend runs.
+
+Legend: B batch, D channels, L tokens, N states, G groups of channels sharing B and C, K scan orders, S parameter
+sets (stride 0 over orders when shared). One program scans one order of one batch entry for BD channels, CH tokens
+at a time, by an associative scan over (decay, input, start of sequence). Starts are selected, not multiplied by
+zero, so that a NaN stays in its sequence.
+
+Only core operations of the language are called: the library functions written in Triton itself (sum, zeros, ...)
+cannot be interpreted when triton was imported before TRITON_INTERPRET was set.
+"""
+import triton
+import triton.language as tl
+
+
+# What the interpreter replaces by a scan of its own, see triton.py.
+associative_scan = tl.associative_scan
+
+
+@triton.jit
+def _step(decay1, value1, start1, decay2, value2, start2):
+    """Compose two stretches of the recurrence, the first one earlier."""
+    decay = tl.where(start2 > 0, decay2, decay1 * decay2)
+    value = tl.where(start2 > 0, value2, value1 * decay2 + value2)
+    return decay, value, start1 | start2
+
+
+@triton.jit
+def _softplus(x):
+    e = tl.exp(-tl.abs(x))
+    w = 1.0 + e
+    # log1p by Kahan's correction of the rounding of 1 + e
+    log1p = tl.where(w == 1.0, e, tl.log(w) * e / tl.where(w == 1.0, 1.0, w - 1.0))
+    return tl.where(x > 0, x, 0.0) + log1p
+
+
+@triton.jit
+def _token(index, first, row, pos, length, HAS_INDEX: tl.constexpr):
+    """Token at each position and whether a sequence starts there."""
+    inside = pos < length
+    if HAS_INDEX:
+        token = tl.load(index + row + pos, mask=inside, other=0).to(tl.int64)
+        start = tl.load(first + row + pos, mask=inside, other=0).to(tl.int32)
+    else:
+        token = tl.where(inside, pos, 0).to(tl.int64)
+        start = tl.where(pos == 0, 1, 0)
+    return token, start
+
+
+@triton.jit
+def _load_delta(delta, bias, token, channel, ok, stride_l, stride_d, SOFTPLUS: tl.constexpr, ACC: tl.constexpr):
+    """Delta (CH, BD) with bias and softplus, and before softplus; 0 where not ok."""
+    raw = tl.load(delta + token[:, None] * stride_l + channel[None, :] * stride_d, mask=ok, other=0.0).to(ACC)
+    raw = raw + bias[None, :]
+    value = raw
+    if SOFTPLUS:
+        value = _softplus(raw)
+    return tl.where(ok, value, 0.0), raw
+
+
+@triton.jit
+def scan_forward(u, delta, A, B, C, D, bias, index, first, merge, y, last, boundary,
+                 batch, length, dim, group_dim, states, chunks,
+                 u_k, u_b, u_l, u_d, delta_k, delta_b, delta_l, delta_d, A_k, A_d, A_n,
+                 B_k, B_b, B_l, B_g, B_n, C_k, C_b, C_l, C_g, C_n, D_k, bias_k, y_m, y_b, y_l, y_d,
+                 HAS_D: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_INDEX: tl.constexpr, SOFTPLUS: tl.constexpr,
+                 ADD: tl.constexpr, KEEP: tl.constexpr, LAST: tl.constexpr, ACC: tl.constexpr, CH: tl.constexpr,
+                 BD: tl.constexpr, BN: tl.constexpr):
+    """Scan forward; grid (blocks of channels over all groups, B, K)."""
+    per_group = (group_dim + BD - 1) // BD
+    group = tl.program_id(0) // per_group
+    b, k = tl.program_id(1).to(tl.int64), tl.program_id(2).to(tl.int64)
+    inner = (tl.program_id(0) % per_group) * BD + tl.arange(0, BD)
+    channel, has_channel = group * group_dim + inner, inner < group_dim
+    state, has_state = tl.arange(0, BN), tl.arange(0, BN) < states
+    ok_dn = has_channel[:, None] & has_state[None, :]
+    decay_rate = tl.load(A + k * A_k + channel[:, None] * A_d + state[None, :] * A_n, mask=ok_dn, other=0.0).to(ACC)
+    skip = tl.full((BD,), 0.0, ACC)
+    if HAS_D:
+        skip = tl.load(D + k * D_k + channel, mask=has_channel, other=0.0).to(ACC)
+    shift = tl.full((BD,), 0.0, ACC)
+    if HAS_BIAS:
+        shift = tl.load(bias + k * bias_k + channel, mask=has_channel, other=0.0).to(ACC)
+    u += k * u_k + b * u_b
+    delta += k * delta_k + b * delta_b
+    B += k * B_k + b * B_b + group * B_g
+    C += k * C_k + b * C_b + group * C_g
+    y += tl.load(merge + k) * y_m + b * y_b
+    row = tl.arange(0, CH)
+    h = tl.full((BD, BN), 0.0, ACC)
+    for chunk in range(0, chunks):
+        pos = chunk * CH + row
+        inside = pos < length
+        token, start = _token(index, first, k * length, pos, length, HAS_INDEX)
+        ok = inside[:, None] & has_channel[None, :]
+        if KEEP:
+            place = ((k * batch + b) * chunks + chunk) * dim
+            tl.store(boundary + (place + channel[:, None]) * states + state[None, :], h, mask=ok_dn)
+        dt, _ = _load_delta(delta, shift, token, channel, ok, delta_l, delta_d, SOFTPLUS, ACC)
+        x = tl.load(u + token[:, None] * u_l + channel[None, :] * u_d, mask=ok, other=0.0).to(ACC)
+        ok_n = inside[:, None] & has_state[None, :]
+        Bt = tl.load(B + token[:, None] * B_l + state[None, :] * B_n, mask=ok_n, other=0.0).to(ACC)
+        Ct = tl.load(C + token[:, None] * C_l + state[None, :] * C_n, mask=ok_n, other=0.0).to(ACC)
+        decay = tl.exp(dt[:, :, None] * decay_rate[None, :, :])
+        value = (dt * x)[:, :, None] * Bt[:, None, :]
+        starts = tl.where(value == value, start[:, None, None], start[:, None, None])
+        decays, values, seen = associative_scan((decay, value, starts), 0, _step)
+        hs = tl.where(seen > 0, values, decays * h[None, :, :] + values)
+        out = tl.reduce(hs * Ct[:, None, :], 2, tl.standard._sum_combine) + skip[None, :] * x
+        target = y + token[:, None] * y_l + channel[None, :] * y_d
+        if ADD:
+            tl.atomic_add(target, out, mask=ok)
+        else:
+            tl.store(target, out, mask=ok)
+        h = tl.reduce(tl.where((row == CH - 1)[:, None, None], hs, 0.0), 0, tl.standard._sum_combine)
+    if LAST:
+        tl.store(last + (b * dim + channel[:, None]) * states + state[None, :], h, mask=ok_dn)
+
+
+@triton.jit
+def scan_backward(u, delta, A, B, C, D, bias, index, first, merge, dy, dlast, boundary,
+                  du, ddelta, dA, dB, dC, dD, dbias, batch, length, dim, group_dim, states, chunks,
+                  u_k, u_b, u_l, u_d, delta_k, delta_b, delta_l, delta_d, A_k, A_d, A_n,
+                  B_k, B_b, B_l, B_g, B_n, C_k, C_b, C_l, C_g, C_n, D_k, bias_k, dy_m, dy_b, dy_l, dy_d,
+                  du_k, du_b, du_l, du_d, ddelta_k, ddelta_b, ddelta_l, ddelta_d, dB_k, dB_b, dB_l, dB_g, dC_k,
+                  dC_b, dC_l, dC_g,
+                  HAS_D: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_INDEX: tl.constexpr, SOFTPLUS: tl.constexpr,
+                  LAST: tl.constexpr, ADD_U: tl.constexpr, ADD_DELTA: tl.constexpr, ACC: tl.constexpr,
+                  CH: tl.constexpr, BD: tl.constexpr, BN: tl.constexpr):
+    """Scan backward from the states at chunk boundaries; same grid. dB and dC are added to atomically."""
+    per_group = (group_dim + BD - 1) // BD
+    group = tl.program_id(0) // per_group
+    b, k = tl.program_id(1).to(tl.int64), tl.program_id(2).to(tl.int64)
+    inner = (tl.program_id(0) % per_group) * BD + tl.arange(0, BD)
+    channel, has_channel = group * group_dim + inner, inner < group_dim
+    state, has_state = tl.arange(0, BN), tl.arange(0, BN) < states
+    ok_dn = has_channel[:, None] & has_state[None, :]
+    decay_rate = tl.load(A + k * A_k + channel[:, None] * A_d + state[None, :] * A_n, mask=ok_dn, other=0.0).to(ACC)
+    skip = tl.full((BD,), 0.0, ACC)
+    if HAS_D:
+        skip = tl.load(D + k * D_k + channel, mask=has_channel, other=0.0).to(ACC)
+    shift = tl.full((BD,), 0.0, ACC)
+    if HAS_BIAS:
+        shift = tl.load(bias + k * bias_k + channel, mask=has_channel, other=0.0).to(ACC)
+    u += k * u_k + b * u_b
+    delta += k * delta_k + b * delta_b
+    B += k * B_k + b * B_b + group * B_g
+    C += k * C_k + b * C_b + group * C_g
+    dB += k * dB_k + b * dB_b + group * dB_g
+    dC += k * dC_k + b * dC_b + group * dC_g
+    du += k * du_k + b * du_b
+    ddelta += k * ddelta_k + b * ddelta_b
+    dy += tl.load(merge + k) * dy_m + b * dy_b
+    row = tl.arange(0, CH)
+    carry = tl.full((BD, BN), 0.0, ACC)
+    if LAST:
+        carry = tl.load(dlast + (b * dim + channel[:, None]) * states + state[None, :], mask=ok_dn, other=0.0).to(ACC)
+    sum_A = tl.full((BD, BN), 0.0, ACC)
+    sum_D = tl.full((BD,), 0.0, ACC)
+    sum_bias = tl.full((BD,), 0.0, ACC)
+    for turn in range(0, chunks):
+        chunk = chunks - 1 - turn
+        pos = chunk * CH + row
+        inside = pos < length
+        token, start = _token(index, first, k * length, pos, length, HAS_INDEX)
+        ok = inside[:, None] & has_channel[None, :]
+        dt, raw = _load_delta(delta, shift, token, channel, ok, delta_l, delta_d, SOFTPLUS, ACC)
+        x = tl.load(u + token[:, None] * u_l + channel[None, :] * u_d, mask=ok, other=0.0).to(ACC)
+        grad = tl.load(dy + token[:, None] * dy_l + channel[None, :] * dy_d, mask=ok, other=0.0).to(ACC)
+        ok_n = inside[:, None] & has_state[None, :]
+        Bt = tl.load(B + token[:, None] * B_l + state[None, :] * B_n, mask=ok_n, other=0.0).to(ACC)
+        Ct = tl.load(C + token[:, None] * C_l + state[None, :] * C_n, mask=ok_n, other=0.0).to(ACC)
+        # States again, from the chunk's first one.
+        place = ((k * batch + b) * chunks + chunk) * dim
+        h = tl.load(boundary + (place + channel[:, None]) * states + state[None, :], mask=ok_dn, other=0.0)
+        decay = tl.exp(dt[:, :, None] * decay_rate[None, :, :])
+        value = (dt * x)[:, :, None] * Bt[:, None, :]
+        starts = tl.where(value == value, start[:, None, None], start[:, None, None])
+        decays, values, seen = associative_scan((decay, value, starts), 0, _step)
+        hs = tl.where(seen > 0, values, decays * h[None, :, :] + values)
+        # Gradient of the states, from behind; the decay that belongs to it is the next position's.
+        token_, start_ = _token(index, first, k * length, pos + 1, length, HAS_INDEX)
+        ok_ = (pos + 1 < length)[:, None] & has_channel[None, :]
+        dt_, _ = _load_delta(delta, shift, token_, channel, ok_, delta_l, delta_d, SOFTPLUS, ACC)
+        decay_ = tl.exp(dt_[:, :, None] * decay_rate[None, :, :])
+        flow = grad[:, :, None] * Ct[:, None, :]
+        starts_ = tl.where(flow == flow, start_[:, None, None], start_[:, None, None])
+        decays_, flows, seen_ = associative_scan((decay_, flow, starts_), 0, _step, reverse=True)
+        dh = tl.where(seen_ > 0, flows, decays_ * carry[None, :, :] + flows)
+        carry = tl.reduce(tl.where((row == 0)[:, None, None], dh, 0.0), 0, tl.standard._sum_combine)
+        # Everything else is local to a token. kept: the share of the previous state in this one.
+        kept = hs - value
+        by_B = tl.reduce(dh * Bt[:, None, :], 2, tl.standard._sum_combine)
+        by_dt = x * by_B + tl.reduce(dh * kept * decay_rate[None, :, :], 2, tl.standard._sum_combine)
+        if SOFTPLUS:
+            by_dt = by_dt / (1.0 + tl.exp(-raw))
+        by_dt = tl.where(ok, by_dt, 0.0)
+        by_u = dt * by_B + skip[None, :] * grad
+        sum_A += tl.reduce(dh * kept * dt[:, :, None], 0, tl.standard._sum_combine)
+        sum_D += tl.reduce(grad * x, 0, tl.standard._sum_combine)
+        sum_bias += tl.reduce(by_dt, 0, tl.standard._sum_combine)
+        target = du + token[:, None] * du_l + channel[None, :] * du_d
+        if ADD_U:
+            tl.atomic_add(target, by_u, mask=ok)
+        else:
+            tl.store(target, by_u, mask=ok)
+        target = ddelta + token[:, None] * ddelta_l + channel[None, :] * ddelta_d
+        if ADD_DELTA:
+            tl.atomic_add(target, by_dt, mask=ok)
+        else:
+            tl.store(target, by_dt, mask=ok)
+        by_n = tl.reduce(dh * (dt * x)[:, :, None], 1, tl.standard._sum_combine)
+        tl.atomic_add(dB + token[:, None] * dB_l + state[None, :], by_n, mask=ok_n)
+        by_n = tl.reduce(hs * grad[:, :, None], 1, tl.standard._sum_combine)
+        tl.atomic_add(dC + token[:, None] * dC_l + state[None, :], by_n, mask=ok_n)
+    place = (k * batch + b) * dim + channel
+    tl.store(dA + place[:, None] * states + state[None, :], sum_A, mask=ok_dn)
+    tl.store(dD + place, sum_D, mask=has_channel)
+    tl.store(dbias + place, sum_bias, mask=has_channel)
