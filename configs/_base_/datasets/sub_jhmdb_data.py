@@ -1,5 +1,5 @@
 # Sub-JHMDB, first of three splits, converted by tools/dataset_converters/sub_jhmdb.py. Results are the mean of
-# the splits: train and test with split 1, 2 and 3 by --cfg-options or a config that overrides `ann_file`.
+# the splits, each with a model of its own: a config overrides `ann_file` and `split`.
 dataset_type = 'mmpose_gss.SubJHMDBVideoDataset'
 data_root = 'data/jhmdb/'
 
@@ -27,7 +27,5 @@ val_dataloader = dict(
         test_mode=True))
 test_dataloader = val_dataloader
 
-val_evaluator = [
-    dict(type='mmpose.JhmdbPCKAccuracy', thr=0.2, norm_item=['bbox', 'torso']),
-]
+val_evaluator = dict(type='mmpose_gss.JHMDBPCKMetric', thr=0.2, norm_item=('bbox', 'torso'), split=1)
 test_evaluator = val_evaluator

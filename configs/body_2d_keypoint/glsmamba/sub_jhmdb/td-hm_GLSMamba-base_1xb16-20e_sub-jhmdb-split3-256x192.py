@@ -1,0 +1,7 @@
+_base_ = './td-hm_GLSMamba-base_1xb16-20e_sub-jhmdb-256x192.py'
+
+train_dataloader = dict(dataset=dict(ann_file='annotations/Sub3_train.json'))
+val_dataloader = dict(dataset=dict(ann_file='annotations/Sub3_test.json'))
+test_dataloader = dict(dataset=dict(ann_file='annotations/Sub3_test.json'))
+val_evaluator = dict(split=3)
+test_evaluator = dict(split=3)
