@@ -54,7 +54,8 @@ class H36MMotionBERTDataset(LiftingClipDataset):
         target = np.asarray(data['joint3d_image'], dtype=np.float32)[..., :3]
         scores = np.ones(joints.shape[:2], dtype=np.float32)
         if 'confidence' in data:
-            scores = np.asarray(data['confidence'], dtype=np.float32).reshape(joints.shape[:2])
+            scores = np.asarray(data['confidence'], dtype=np.float32)
+            scores = scores[..., 0] if scores.ndim == 3 else scores
         test = self.subset == 'test'
         return FrameTable(
             keypoints=joints, scores=scores, target=target,
