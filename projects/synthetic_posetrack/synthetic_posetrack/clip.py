@@ -73,8 +73,9 @@ class Clip:
         self._stage = min(size[1], 1.5 * size[0])  # people fit into the width of a narrow image as well
         low, high = d.height
         distance = 1.15 * max(size[0], 4 / 3 * size[1]) * 1.75 / (0.5 * (low + high) * self._stage)
-        self.camera = moving_camera(t, size, self._rng('camera'), d.pan, d.shake, d.zoom, d.travel,
-                                    tilt=float(np.arctan2(0.5, distance)))
+        narrow = min(1.0, size[0] / (4 / 3 * size[1]))  # a narrow view pans and shakes less
+        self.camera = moving_camera(t, size, self._rng('camera'), d.pan * narrow, d.shake * narrow, d.zoom,
+                                    d.travel, tilt=float(np.arctan2(0.5, distance)))
         self.scene = Scene(self._rng('scene'), self.camera, d)
         self.exposure = int(rng.integers(d.exposure[0], d.exposure[1] + 1))
         self.jpeg_quality = int(rng.integers(d.jpeg[0], d.jpeg[1] + 1))

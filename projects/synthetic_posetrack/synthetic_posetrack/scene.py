@@ -27,7 +27,7 @@ class Scene:
         self.haze = self.backdrop[horizon - 4:horizon].mean((0, 1)).astype(np.float32)
         self.crowd = None
         if rng.random() < difficulty.crowd:
-            tall = int(height * rng.uniform(0.09, 0.15))
+            tall = int(min(height, 1.5 * width) * rng.uniform(0.09, 0.15))
             wide = max(int(width * rng.uniform(0.2, 0.45)), tall)
             x = int(bw / 2 + rng.uniform(-0.45, 0.45) * width - wide / 2)
             self.crowd = (x, horizon - tall, x + wide, horizon)
