@@ -186,6 +186,15 @@ def test_oks_nms_drops_doubles(videos, tmp_path):
     assert evaluate(samples + doubles, nms_mode='oks_nms', **kwargs) == pytest.approx(clean, nan_ok=True)
 
 
+def test_track_ids_matter_to_mota_only(videos, tmp_path):
+    (tmp_path / 'split.json').write_text(json.dumps(split_of(videos)))
+    samples = [{**sample, 'track_id': 3} for sample in samples_of(videos)]
+    expected = figures_of(videos)
+    agrees(evaluate(samples, ann_file=str(tmp_path / 'split.json')), expected, mota=False)
+    with pytest.raises(ValueError, match='track_id 3 more than once'):
+        evaluate(samples, ann_file=str(tmp_path / 'split.json'), metrics=('AP', 'MOTA'))
+
+
 def test_the_log_says_which_boxes(videos, tmp_path):
     (tmp_path / 'split.json').write_text(json.dumps(split_of(videos)))
     kwargs = dict(ann_file=str(tmp_path / 'split.json'))

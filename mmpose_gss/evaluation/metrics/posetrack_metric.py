@@ -16,7 +16,7 @@ from mmpose_gss.evaluation.functional.posetrack_eval import format_table, posetr
 from mmpose_gss.evaluation.functional.posetrack_frames import evaluated_frames
 from mmpose_gss.evaluation.functional.posetrack_io import parse_video
 from mmpose_gss.evaluation.functional.posetrack_joints import POSETRACK18_JOINTS
-from mmpose_gss.evaluation.functional.posetrack_video import empty_video, pair_frames
+from mmpose_gss.evaluation.functional.posetrack_video import PoseTrackVideo, empty_video, pair_frames
 from mmpose_gss.evaluation.metrics.posetrack_ground_truth import (GroundTruth, from_directory, from_samples,
                                                                   from_split_file)
 from mmpose_gss.registry import METRICS
@@ -166,8 +166,7 @@ class PoseTrackMetric(BaseMetric):
             videos = []
             for name, gt in truth.videos.items():
                 if name in predictions:
-                    pred = parse_video(predictions[name], name, f'predictions of {name}', ground_truth=False)
-                    pred = pair_frames(gt, pred, fill_missing=True)
+                    pred = pair_frames(gt, self._parse(predictions[name], name), fill_missing=True)
                 else:
                     pred = empty_video(name, f'predictions of {name}', gt)
                 videos.append((gt, pred))
@@ -178,6 +177,13 @@ class PoseTrackMetric(BaseMetric):
         logger.info(f'PoseTrack figures with {source} boxes, {figures["frames"]} annotated frames of '
                     f'{figures["videos"]} videos:\n{format_table(figures)}')
         return _flat(figures)
+
+    def _parse(self, content: dict, name: str) -> PoseTrackVideo:
+        if 'MOTA' not in self.metrics:                  # track ids that nobody asked about cannot be wrong
+            people = [{key: value for key, value in person.items() if key != 'track_id'}
+                      for person in content['annotations']]
+            content = {**content, 'annotations': people}
+        return parse_video(content, name, f'predictions of {name}', ground_truth=False)
 
     def _box_source(self, results: Sequence[dict]) -> str:
         found = Counter(result['box_source'] for result in results)
