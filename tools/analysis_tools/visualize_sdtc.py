@@ -3,9 +3,9 @@
 
     python tools/analysis_tools/visualize_sdtc.py VIDEO --config CONFIG --checkpoint FILE --out-dir DIR
 
-Writes ``masks.png`` (figure 8), ``context_maps.png`` (6), ``features.png`` (11), ``heatmaps.png`` (12, with the
-ground truth if ``--ann-file`` has one) and ``reconstruction.png``: what the motion decoder makes of masked places.
-A picture whose part the config has switched off is left out.
+Writes ``masks.png`` (figure 8), ``context_maps.png`` (6), ``features.png`` (11), ``heatmaps.png`` (12, with
+the ground truth if ``--ann-file`` has one) and ``reconstruction.png``: what the motion decoder makes of what
+is masked. A picture whose part the config has switched off is left out.
 """
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ RATIOS = (0.25, 0.5, 0.75)
 
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('video', help='video file, or folder of images')
     parser.add_argument('--config', required=True, help='SDTC config, or its shipped base name')
     parser.add_argument('--checkpoint', help='its checkpoint (default: random weights)')
     parser.add_argument('--out-dir', type=Path, default=Path('outputs'), help='folder for the pictures')
     parser.add_argument('--frame', type=int, help='key frame, from 0 (default: the middle)')
-    parser.add_argument('--person', type=int, default=0, help='box to show, the best first (default: 0)')
+    parser.add_argument('--person', type=int, default=0, help='box to show, best first (default: 0)')
     parser.add_argument('--detector', default='whole-frame',
-                        help='mmdet config, folder of a trained detector, .json file of boxes, or whole-frame')
+                        help='mmdet config, folder of a detector, .json file of boxes, or whole-frame')
     parser.add_argument('--detector-checkpoint', help='checkpoint of the mmdet config')
-    parser.add_argument('--ann-file', help='PoseTrack18 JSON of this video, for the ground truth of the key frame')
+    parser.add_argument('--ann-file', help='PoseTrack18 JSON of this video, for ground truth heatmaps')
     parser.add_argument('--channels', type=int, default=5, help='channels of figure 6 (default: 5)')
     parser.add_argument('--seed', type=int, default=0, help='of masks and channels')
     parser.add_argument('--device', help='torch device (default: the first GPU, or the CPU)')
@@ -69,7 +70,8 @@ def key_window(inferencer, args: argparse.Namespace) -> Tuple[dict, List[np.ndar
     boxes = keep_valid(inferencer.detector([window[middle]], key)[0], video.size)
     boxes = boxes[np.argsort(-boxes[:, 4], kind='stable')]
     if args.person >= len(boxes):
-        raise ValueError(f'--person {args.person}: {len(boxes)} people were found in frame {key} of {args.video}')
+        raise ValueError(
+            f'--person {args.person}: {len(boxes)} people were found in frame {key} of {args.video}')
     box = boxes[args.person]
     sample = inferencer.pipeline(dict(
         img=window, img_path=f'{key:06d}.jpg', img_id=key, id=key, key_index=middle,
@@ -108,7 +110,8 @@ def look_inside(model, sample: dict, seed: int) -> Dict[str, object]:
         masks = neck.draw_masks(tokens, generator)
         hidden = neck.extract_motion(tokens, masks)
         context, pose = neck.decoder(hidden.frame if neck.decoder_input == 'frame' else hidden.hybrid)
-        seen.update(masks=masks, target=tokens.features[0].cpu(), context=context[0].cpu(), pose=pose[0].cpu())
+        seen.update(
+            masks=masks, target=tokens.features[0].cpu(), context=context[0].cpu(), pose=pose[0].cpu())
     return seen
 
 
@@ -131,11 +134,12 @@ def ground_truth(path: str, sample: dict, codec) -> Optional[np.ndarray]:
         content = json.loads(Path(path).read_text())
         frames = {image['id']: image.get('frame_id', image['id']) for image in content['images']}
         order = {image: place for place, image in enumerate(sorted(frames, key=lambda i: (frames[i], i)))}
-        people = [np.array(ann['keypoints'], dtype=np.float32).reshape(-1, 3) for ann in content['annotations']
+        people = [np.array(ann['keypoints'], dtype=np.float32).reshape(-1, 3)
+                  for ann in content['annotations']
                   if order[ann['image_id']] == meta['img_id'] and any(ann.get('keypoints', []))]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f'--ann-file {path} is not a PoseTrack18 annotation file with "images" and "annotations" '
-                         f'({error!r}); give the JSON of this video') from error
+        raise ValueError(f'--ann-file {path} is not a PoseTrack18 annotation file with "images" and '
+                         f'"annotations" ({error!r}); give the JSON of this video') from error
     if not people:
         return None
     centre, scale = np.array(meta['input_center']), np.array(meta['input_scale'])
@@ -186,7 +190,8 @@ def save_grid(path: Path, rows: Sequence[Sequence[np.ndarray]], titles: Sequence
     return path
 
 
-def draw_masks(path: Path, crops: List[np.ndarray], seen: dict, patch: int, with_frames: bool, seed: int) -> Path:
+def draw_masks(path: Path, crops: List[np.ndarray], seen: dict, patch: int, with_frames: bool,
+               seed: int) -> Path:
     """Figure 8: masks of three ratios on the frames, tubes yellow, whole frames blue."""
     from mmpose_gss.models.necks.sdtc.masking import random_frame_mask, random_tube_mask
     rows, titles = [], []
@@ -206,7 +211,8 @@ def draw_context_maps(path: Path, key: np.ndarray, maps: Dict[str, Tensor], numb
     channels = np.random.default_rng(seed).permutation(len(maps['context_spatial']))[:number]
     rows = [[key] + [maps[name][channel].float().cpu().numpy() for channel in channels]
             for name in ('context_spatial', 'context_motion')]
-    titles = [['key frame'] + [f'{name}, channel {channel}' for channel in channels] for name in ('O_S', 'O_M')]
+    titles = [['key frame'] + [f'{name}, channel {channel}' for channel in channels]
+              for name in ('O_S', 'O_M')]
     return save_grid(path, rows, titles)
 
 
@@ -229,7 +235,7 @@ def draw_reconstruction(path: Path, crops: List[np.ndarray], seen: dict, middle:
     size, masks = seen['size'], seen['masks']
     tube = masks.tube[0].cpu()
     whole = torch.zeros(len(crops), dtype=torch.bool) if masks.frame is None else masks.frame[0].cpu()
-    hidden = tube[None] | whole[:, None]                                                       # (T,L)
+    hidden = tube[None] | whole[:, None]                                      # (T,L)
     mixed = torch.where(hidden[..., None], seen['context'], seen['target'])
     rows = [[paint(paint(crop, tube.view(size).numpy(), TUBE_COLOUR),
                    np.full(size, bool(masked)), FRAME_COLOUR) for crop, masked in zip(crops, whole)],
@@ -250,7 +256,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         args.config, args.checkpoint, args.detector, args.detector_checkpoint, device=args.device)
     model = inferencer.model
     if not isinstance(getattr(model, 'neck', None), SDTCNeck):
-        raise ValueError(f'{args.config} has no SDTCNeck as model.neck; give a config of configs/body_2d_keypoint/sdtc')
+        raise ValueError(f'{args.config} has no SDTCNeck as model.neck; give a config of '
+                         'configs/body_2d_keypoint/sdtc')
     sample, crops = key_window(inferencer, args)
     middle = sample['data_samples'].metainfo['key_index']
     seen = look_inside(model, sample, args.seed)
@@ -260,8 +267,9 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         truth = ground_truth(args.ann_file, sample, model.head.decoder)
         if truth is not None:
             heatmaps, titles = heatmaps + [overlay(crops[middle], truth.max(0))], titles + ['ground truth']
-    written = [save_grid(args.out_dir / 'heatmaps.png', [[crops[middle]] + heatmaps], [['key frame'] + titles]),
-               draw_features(args.out_dir / 'features.png', crops[middle], seen['maps'])]
+    written = [
+        save_grid(args.out_dir / 'heatmaps.png', [[crops[middle]] + heatmaps], [['key frame'] + titles]),
+        draw_features(args.out_dir / 'features.png', crops[middle], seen['maps'])]
     if 'context_spatial' in seen['maps']:
         written.append(draw_context_maps(
             args.out_dir / 'context_maps.png', crops[middle], seen['maps'], args.channels, args.seed))

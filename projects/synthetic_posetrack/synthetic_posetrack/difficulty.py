@@ -44,8 +44,8 @@ class Difficulty:
 
 
 PRESETS = {
-    'easy': Difficulty(people=(1, 2), height=(0.5, 0.66), occluders=(0, 1), foliage=0.0, exposure=(2, 3),
-                       speed=(0.75, 0.95), facing=1.0, passing=0.2, pan=0.05, shake=0.001, zoom=0.03, travel=0.1,
+    'easy': Difficulty(people=(1, 2), height=(0.5, 0.66), occluders=(0, 0), foliage=0.0, exposure=(2, 3),
+                       speed=(0.75, 0.95), facing=1.0, passing=0.15, pan=0.05, shake=0.001, zoom=0.03, travel=0.1,
                        clutter=0.25, crowd=0.15, contrast=(1.0, 1.0), noise=(2.0, 3.0), jpeg=(90, 95),
                        actions=('stand', 'walk', 'wave', 'jump', 'jumping_jack')),
     'medium': Difficulty(),
