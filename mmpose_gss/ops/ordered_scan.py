@@ -12,6 +12,7 @@ from typing import NamedTuple, Optional, Sequence, Tuple, Union
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
 
 from .scan_orders import ScanOrder, get_scan_order, merge_groups
 from .selective_scan import cpu, triton
@@ -34,76 +35,90 @@ def _pick(x: Optional[Tensor], k: int) -> Optional[Tensor]:
     return None if x is None else x[k if x.shape[0] > 1 else 0]
 
 
-def _spans(order: ScanOrder) -> Sequence[Tuple[int, int, int]]:
+def _lookup(orders: Sequence[Union[str, ScanOrder]], grid: Sequence[int]) -> Tuple[ScanOrder, ...]:
+    return tuple(get_scan_order(order, *grid) for order in orders)
+
+
+@lru_cache(maxsize=64)
+def _cached_tables(orders: Tuple[ScanOrder, ...], device: torch.device) -> Tuple[Tensor, Tensor]:
+    with _disable_current_modes():
+        index = torch.stack([order.index for order in orders]).to(device, torch.int32)
+        return index, torch.stack([order.first for order in orders]).to(device, torch.uint8)
+
+
+@torch.compiler.assume_constant_result
+def _tables(orders: Sequence[Union[str, ScanOrder]], grid: Tuple[int, int, int],
+            device: torch.device) -> Tuple[Tensor, Tensor]:
+    """Token at each position (K, L) int32 and starts of sequences (K, L) uint8; constants to a compiler."""
+    return _cached_tables(_lookup(orders, grid), device)
+
+
+@torch.compiler.assume_constant_result
+def _spans(order: Union[str, ScanOrder], grid: Tuple[int, int, int]) -> Tuple[Tuple[int, int, int], ...]:
     """Runs of neighbouring sequences of equal length: (first position, sequences, tokens of each)."""
-    spans = []
-    for start, length in zip(order.starts.tolist(), order.lengths.tolist()):
+    found, spans = get_scan_order(order, *grid), []
+    for start, length in zip(found.starts.tolist(), found.lengths.tolist()):
         if spans and spans[-1][2] == length:
             spans[-1] = (spans[-1][0], spans[-1][1] + 1, length)
         else:
             spans.append((start, 1, length))
-    return spans
+    return tuple(spans)
 
 
-def _gather_scan(scan: TokenScan, order: ScanOrder, k: int, backend: str) -> Tensor:
+def _gather_scan(scan: TokenScan, index: Tensor, spans: Sequence[Tuple[int, int, int]], k: int,
+                 backend: str) -> Tensor:
     """Scan along one order by gathering, scanning and scattering: (B, L, D)."""
-    index = order.index.to(scan.u.device)
     A, D, bias = _pick(scan.A, k), _pick(scan.D, k), _pick(scan.delta_bias, k)
     gathered = [_pick(x, k)[:, index] for x in (scan.u, scan.delta, scan.B, scan.C)]
     batch, outputs = gathered[0].shape[0], []
-    for at, count, length in _spans(order):
-        u, delta, B, C = (x[:, at:at + count * length].reshape(batch * count, length, -1).transpose(1, 2)
+    for at, count, length in spans:
+        u, delta, B, C = (x[:, at:at + count * length].unflatten(1, (count, length)).flatten(0, 1).transpose(1, 2)
                           for x in gathered)
         y = selective_scan(u, delta, A, B, C, D, None, bias, True, backend=backend)
-        outputs.append(y.transpose(1, 2).reshape(batch, count * length, -1))
-    return torch.cat(outputs, dim=1)[:, order.inverse.to(index.device)]
+        outputs.append(y.transpose(1, 2).unflatten(0, (batch, count)).flatten(1, 2))
+    return torch.cat(outputs, dim=1)[:, torch.argsort(index)]
 
 
-def _composed(scan: TokenScan, orders: Sequence[ScanOrder], groups: Sequence[int], backend: str) -> Tensor:
+def _composed(scan: TokenScan, orders, grid, groups: Sequence[int], backend: str) -> Tensor:
     """Scan order by order with a backend that knows no orders: (G, B, L, D)."""
+    index, _ = _tables(orders, grid, scan.u.device)
     merged = [None] * (max(groups) + 1)
     for k, (order, group) in enumerate(zip(orders, groups)):
-        y = _gather_scan(scan, order, k, backend)
+        y = _gather_scan(scan, index[k].long(), _spans(order, grid), k, backend)
         merged[group] = y if merged[group] is None else merged[group] + y
     return torch.stack(merged)
 
 
-@lru_cache(maxsize=64)
-def _order_tensors(orders: Tuple[ScanOrder, ...], device: torch.device) -> Tuple[Tensor, Tensor]:
-    """Token at each position (K, L) int32 and starts of sequences (K, L) uint8; orders compare by identity."""
-    index = torch.stack([order.index for order in orders]).to(device, torch.int32)
-    return index, torch.stack([order.first for order in orders]).to(device, torch.uint8)
-
-
-def _through_orders(scan: TokenScan, orders: Sequence[ScanOrder], groups: Sequence[int], backend: str) -> Tensor:
+def _through_orders(scan: TokenScan, orders, grid, groups: Sequence[int], backend: str) -> Tensor:
     """Scan all orders at once with a backend that reads and writes through them: (G, B, L, D)."""
     run = cpu.ordered_scan_cpu if backend == 'cpu' else triton.ordered_scan_triton
-    return run(*scan, *_order_tensors(tuple(orders), scan.u.device), groups)
+    return run(*scan, *_tables(orders, grid, scan.u.device), groups)
 
 
-def _conv_along(x: Tensor, order: ScanOrder, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
+def _conv_along(x: Tensor, index: Tensor, first: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
     """Short causal convolution and SiLU along an order, result in place: (B, L, D) -> (B, L, D)."""
-    index, first = order.index.to(x.device), order.first
     gathered, width = x[:, index], weight.shape[1]
-    position = torch.arange(index.numel())
-    since_first = position - torch.cummax(torch.where(first, position, 0), 0).values  # place inside its sequence
+    position = torch.arange(index.numel(), device=x.device)
+    since_first = position - torch.cummax(position * first, 0).values  # place inside its sequence
     out = gathered * weight[:, -1]
     for back in range(1, min(width, index.numel() + 1)):
-        seen = (since_first >= back).to(x.device)[:, None]
+        seen = (since_first >= back)[:, None]
         shifted = F.pad(gathered, (0, 0, back, 0))[:, :index.numel()]
         out = out + torch.where(seen, shifted, 0) * weight[:, -1 - back]
     if bias is not None:
         out = out + bias
-    return F.silu(out)[:, order.inverse.to(x.device)]
+    return F.silu(out)[:, torch.argsort(index)]
 
 
-def _project(x: Tensor, orders: Sequence[ScanOrder], x_proj: Tensor, dt_proj: Tensor, dt_bias: Tensor, A: Tensor,
+def _project(x: Tensor, orders, grid, x_proj: Tensor, dt_proj: Tensor, dt_bias: Tensor, A: Tensor,
              D: Optional[Tensor], conv_weight: Optional[Tensor], conv_bias: Optional[Tensor]) -> TokenScan:
     """Compute Δ, B, C per token; parameters have a leading dimension of 1 or K, x is (B, L, D)."""
     if conv_weight is None:
         us = [x]
     else:
-        us = [_conv_along(x, order, _pick(conv_weight, k), _pick(conv_bias, k)) for k, order in enumerate(orders)]
+        index, first = _tables(orders, grid, x.device)
+        us = [_conv_along(x, index[k].long(), first[k], _pick(conv_weight, k), _pick(conv_bias, k))
+              for k in range(len(orders))]
     rank, num_states = dt_proj.shape[-1], A.shape[-1]
     sets = max(len(us), x_proj.shape[0], dt_proj.shape[0])
     deltas, Bs, Cs = [], [], []
@@ -117,7 +132,7 @@ def _project(x: Tensor, orders: Sequence[ScanOrder], x_proj: Tensor, dt_proj: Te
     return TokenScan(u.to(x.dtype), delta, A, B, C, D, dt_bias)
 
 
-def _check(x, num_orders, parameters) -> None:
+def _check(num_orders, parameters) -> None:
     """Check shapes; ``parameters`` maps a name to (tensor or None, its shape for one set)."""
     for name, (value, shape) in parameters.items():
         if value is not None and value.shape not in (shape, (num_orders, *shape)):
@@ -166,22 +181,22 @@ def ordered_scan(x: Tensor, orders: Sequence[Union[str, ScanOrder]], x_proj_weig
     if conv_weight is None and conv_bias is not None:
         raise ValueError('conv_bias is given without conv_weight')
     batch, frames, height, width, dim = x.shape
-    maps = [get_scan_order(order, frames, height, width) for order in orders]
-    groups = merge_groups(len(maps), merge)
+    orders, grid = tuple(orders), (frames, height, width)
+    groups = merge_groups(len(orders), merge)
     rank, num_states = dt_proj_weight.shape[-1], A.shape[-1]
     taps = 1 if conv_weight is None else conv_weight.shape[-1]
     shapes = dict(
         x_proj_weight=(x_proj_weight, (rank + 2 * num_states, dim)), dt_proj_weight=(dt_proj_weight, (dim, rank)),
         dt_bias=(dt_bias, (dim,)), A=(A, (dim, num_states)), D=(D, (dim,)), conv_weight=(conv_weight, (dim, taps)),
         conv_bias=(conv_bias, (dim,)))
-    _check(x, len(maps), shapes)
+    _check(len(orders), shapes)
     # Weights may stay float32 beside half activations (autocast casts inside the projections).
     check_same(dict(x=x, **{name: value for name, (value, _) in shapes.items()}), 'x', wide=tuple(shapes))
     backend = choose_backend(backend, x.device, x.dtype)
     parameters = [value if value is None or value.dim() > len(shape) else value[None]
                   for value, shape in shapes.values()]
     cast = [value if value is None or i in (2, 3, 4) else value.to(x.dtype) for i, value in enumerate(parameters)]
-    scan = _project(x.reshape(batch, -1, dim), maps, *cast)
+    scan = _project(x.reshape(batch, frames * height * width, dim), orders, grid, *cast)
     run = _through_orders if backend in ('cpu', 'triton') else _composed
-    out = run(scan, maps, groups, backend)
+    out = run(scan, orders, grid, groups, backend)
     return out.view(len(out), batch, frames, height, width, dim)

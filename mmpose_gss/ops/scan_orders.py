@@ -24,6 +24,7 @@ from typing import Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
 
 #: GLSMamba's six orders; order i and order i + 3 are the two scans of one pair (unified, spatial, temporal).
 GLSMAMBA_ORDERS = ('unified_horizontal', 'spatial', 'temporal', 'unified_vertical', 'spatial_reversed',
@@ -102,6 +103,11 @@ def _build(name: str, frames: int, height: int, width: int) -> ScanOrder:
     if match is None or (match['h'] and match['rule'] != 'window') or (match['rev1'] and match['rev2']):
         raise ValueError(f'unknown scan order {name!r}: use unified_horizontal, unified_vertical, spatial, temporal '
                          "or window(h,w), each optionally with '_reversed'")
+    with _disable_current_modes():  # what is cached must be real numbers, also while a graph is being traced
+        return _build_checked(name, match, frames, height, width)
+
+
+def _build_checked(name: str, match: 're.Match', frames: int, height: int, width: int) -> ScanOrder:
     tokens = torch.arange(frames * height * width).view(frames, height, width)
     starts = torch.zeros(1, dtype=torch.int64)
     rule = match['rule']

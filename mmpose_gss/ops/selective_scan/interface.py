@@ -42,6 +42,7 @@ def _warn_slow(reason: str) -> None:
                   RuntimeWarning, stacklevel=4)
 
 
+@torch.compiler.assume_constant_result
 def choose_backend(backend: str, device: torch.device, dtype: torch.dtype) -> str:
     """The backend to run: the asked one if it can, for ``auto`` the fastest that can.
 

@@ -59,16 +59,17 @@ def _scan_rows(inputs, axis, combine_fn, reverse=False):
     class RowScan(ScanOps):
 
         def generic_scan(self, parts):
-            arrays = [np.moveaxis(part.handle.data, self.axis, 0) for part in parts]
-            step = 1
-            while step < len(arrays[0]):
-                early, late = ([self.to_tensor(np.ascontiguousarray(x[rows]), part.dtype)
-                                for x, part in zip(arrays, parts)] for rows in (slice(None, -step), slice(step, None)))
-                joined = self.combine_fn.fn(*early, *late)
-                arrays = [np.concatenate([x[:step], y.handle.data]) for x, y in zip(arrays, joined)]
-                step *= 2
-            return [self.to_tensor(np.ascontiguousarray(np.moveaxis(x, 0, self.axis)), part.dtype)
-                    for x, part in zip(arrays, parts)]
+            arrays, step = [part.handle.data for part in parts], 1
+            while step < arrays[0].shape[self.axis]:
+                shifted = [np.roll(x, step, self.axis) for x in arrays]
+                early, late = ([self.to_tensor(x, part.dtype) for x, part in zip(xs, parts)]
+                               for xs in (shifted, arrays))
+                head = [slice(None)] * self.axis + [slice(step)]
+                joined = [x.handle.data.copy() for x in self.combine_fn.fn(*early, *late)]
+                for x, y in zip(joined, arrays):
+                    x[tuple(head)] = y[tuple(head)]
+                arrays, step = joined, step * 2
+            return [self.to_tensor(x, part.dtype) for x, part in zip(arrays, parts)]
 
     return tuple(RowScan(axis, combine_fn, reverse).apply(inputs))
 
