@@ -13,8 +13,8 @@ import warnings
 
 import numpy as np
 
-from mmpose_gss.evaluation.functional import (PoseTrackFileError, format_table, load_frames, per_video_figures,
-                                              posetrack_figures)
+from mmpose_gss.evaluation.functional import (PoseTrackFileError, format_table, load_frames,
+                                              per_video_figures, posetrack_figures)
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -26,7 +26,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--per-video', action='store_true', help='also the figures of each video for itself')
     parser.add_argument('--plot', metavar='DIR', help='write precision-recall and per-video plots')
     parser.add_argument('--corrected', action='store_true',
-                        help="without the public evaluator's quirks in tracking, not comparable to its figures")
+                        help="without the public evaluator's quirks, not comparable to its figures")
     parser.add_argument('--fill-missing', action='store_true',
                         help='frames that a prediction file lacks count as frames without people')
     return parser.parse_args(argv)
@@ -47,7 +47,8 @@ def main(argv=None) -> int:
         return 1
 
     print(f'{figures["frames"]} annotated frames of {figures["videos"]} videos, '
-          + ('without the quirks of the public evaluator' if args.corrected else 'as the public evaluator counts'))
+          + ('without the quirks of the public evaluator' if args.corrected else 'as the public evaluator '
+                                                                                 'counts'))
     print(format_table(figures))
     _print_tracking(figures)
     if args.per_video:
@@ -80,8 +81,8 @@ def plain(value):
 
 def _print_tracking(figures: dict) -> None:
     if figures.get('MOTA'):
-        print(f'{figures["switches"]} id switches, {figures["misses"]} misses, {figures["false_positives"]} false '
-              f'positives of {figures["objects"]} joints')
+        print(f'{figures["switches"]} id switches, {figures["misses"]} misses, {figures["false_positives"]} '
+              f'false positives of {figures["objects"]} joints')
     corrected = figures.get('corrected') or {}
     if corrected.get('MOTA'):
         print('without quirks (every frame counts, each match once): '

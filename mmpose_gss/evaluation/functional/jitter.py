@@ -59,8 +59,9 @@ def posetrack_jitter(frames: PoseTrackFrames, pairs: PersonPairs = None) -> Jitt
     middle = np.flatnonzero(follows[:-1] & follows[1:]) + 1
     both = frames.gt.valid[gt] & frames.pred.valid[pred]
     counts = both[middle - 1] & both[middle] & both[middle + 1]
-    offset = frames.pred.xy[pred] - frames.gt.xy[gt]                 # the difference of accelerations is that of
-    acceleration = offset[middle - 1] - 2 * offset[middle] + offset[middle + 1]          # the differences
+    # The difference of accelerations is the acceleration of the difference.
+    offset = frames.pred.xy[pred] - frames.gt.xy[gt]
+    acceleration = offset[middle - 1] - 2 * offset[middle] + offset[middle + 1]
     error_px = np.where(counts, np.sqrt((acceleration**2).sum(axis=-1)), 0.0)
     with np.errstate(divide='ignore', invalid='ignore'):
         error = np.where(counts, error_px / frames.gt.head[gt[middle], None], 0.0)

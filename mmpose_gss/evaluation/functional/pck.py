@@ -29,7 +29,7 @@ def box_sizes(boxes: np.ndarray) -> np.ndarray:
 
 
 def torso_sizes(gt: np.ndarray, pred: np.ndarray) -> np.ndarray:
-    """Distance from left shoulder to right hip, that of the prediction where the true one is under 1 px: (N,)."""
+    """Distance from left shoulder to right hip, (N,); that of the prediction where the true one is under 1 px."""
     def size(joints):
         return np.linalg.norm(joints[:, LEFT_SHOULDER] - joints[:, RIGHT_HIP], axis=-1)
 
@@ -37,7 +37,8 @@ def torso_sizes(gt: np.ndarray, pred: np.ndarray) -> np.ndarray:
     return np.where(true < 1, size(pred), true)
 
 
-def joint_pck(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray, size: np.ndarray, thr: float) -> np.ndarray:
+def joint_pck(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray, size: np.ndarray,
+              thr: float) -> np.ndarray:
     """Part of each joint's occurrences nearer than ``thr`` sizes.
 
     Args:
@@ -51,7 +52,8 @@ def joint_pck(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray, size: np.nd
         np.ndarray: (K,) float64 in [0, 1]; NaN for a joint that never counts.
     """
     counts = visible & (size != 0)[:, None]
-    gap = np.linalg.norm((pred - gt) / np.where(size > 0, size, 1e6)[:, None, None], axis=-1).astype(np.float32)
+    unit = np.where(size > 0, size, 1e6)[:, None, None]
+    gap = np.linalg.norm((pred - gt) / unit, axis=-1).astype(np.float32)
     found = (counts & (gap < thr)).sum(axis=0)
     total = counts.sum(axis=0)
     return np.where(total > 0, found / np.maximum(total, 1), np.nan)

@@ -3,7 +3,7 @@
 Shape legend: 15 joints in the order of ``POSETRACK_JOINTS``.
 """
 import warnings
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from mmpose_gss.evaluation.functional.posetrack_frames import (PersonPairs, Pose
                                                                pair_people)
 from mmpose_gss.evaluation.functional.posetrack_io import load_directories, load_video
 from mmpose_gss.evaluation.functional.posetrack_joints import POSETRACK_JOINTS, group_joints
-from mmpose_gss.evaluation.functional.posetrack_mot import (MOTCounts, count_events, follow_joints, mot_figures,
-                                                            mot_obstacle)
+from mmpose_gss.evaluation.functional.posetrack_mot import (MOTCounts, count_events, follow_joints,
+                                                            mot_figures, mot_obstacle)
 from mmpose_gss.evaluation.functional.posetrack_video import pair_frames
 
 
@@ -57,7 +57,8 @@ def posetrack_figures(frames: PoseTrackFrames, metrics: Sequence[str] = ('AP', '
     if unknown or not metrics:
         raise ValueError(f'metrics={tuple(metrics)!r}: name "AP", "MOTA" or both.')
     if not frames.num_frames:
-        warnings.warn('No frame has annotated people, so the figures are void: AP 0 as in the public evaluator.',
+        warnings.warn('No frame has annotated people, so the figures are void: AP 0 as in the public '
+                      'evaluator.',
                       stacklevel=2)
     pairs = pair_people(frames)
     figures = {'frames': frames.num_frames, 'videos': len(frames.names),
@@ -127,7 +128,7 @@ def per_video_figures(frames: PoseTrackFrames, metrics: Sequence[str] = ('AP', '
 def format_table(figures: dict) -> str:
     """The rows the public evaluator prints, for reading: one line for each figure."""
     columns = ('Head', 'Shou', 'Elb', 'Wri', 'Hip', 'Knee', 'Ankl', 'mean')
-    rows: Tuple[str, ...] = ('AP', 'precision', 'recall', 'MOTA', 'MOTP', 'MOT_precision', 'MOT_recall', 'jitter')
+    rows = ('AP', 'precision', 'recall', 'MOTA', 'MOTP', 'MOT_precision', 'MOT_recall', 'jitter')
     lines = [' ' * 14 + ''.join(f'{column:>8}' for column in columns)]
     for row in rows:
         if row in figures:

@@ -76,8 +76,8 @@ def evaluated_frames(videos: Sequence[Tuple[PoseTrackVideo, PoseTrackVideo]]) ->
         numbers.append(np.array(named, dtype=np.int64)[kept])
         offset += len(kept)
     gt, pred = _join(gts), _join(preds)
-    return PoseTrackFrames([video.name for video, _ in videos], np.concatenate(sequences), np.concatenate(numbers),
-                           gt, pred)
+    names = [video.name for video, _ in videos]
+    return PoseTrackFrames(names, np.concatenate(sequences), np.concatenate(numbers), gt, pred)
 
 
 def _without_ignored(table: PoseTrackVideo, regions: List[list], offset: int) -> PoseTrackVideo:

@@ -48,8 +48,8 @@ def parse_video(data: dict, name: str, source: str, ground_truth: bool) -> PoseT
     try:
         video = parse(data, name, source, ground_truth)
     except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise PoseTrackFileError(f'{source}: not in PoseTrack format ({type(error).__name__}: {error}); compare it '
-                                 'with the ground-truth file of the video.') from error
+        raise PoseTrackFileError(f'{source}: not in PoseTrack format ({type(error).__name__}: {error}); '
+                                 'compare it with the ground-truth file of the video.') from error
     video.check()
     return video
 
@@ -78,8 +78,8 @@ def _parse18(data: dict, name: str, source: str, ground_truth: bool) -> PoseTrac
     stray = sum(frame is None for frame in frames)
     if stray:
         first = next(p['image_id'] for p, f in zip(people, frames) if f is None)
-        notes.append(f'{source}: {stray} of {len(people)} annotations have an image_id that is not in "images" '
-                     f'(the first {first}); they are left out, as in the public evaluator.')
+        notes.append(f'{source}: {stray} of {len(people)} annotations have an image_id that is not in '
+                     f'"images" (the first {first}); they are left out, as in the public evaluator.')
         people = [p for p, f in zip(people, frames) if f is not None]
         frames = [f for f in frames if f is not None]
 
@@ -105,15 +105,16 @@ def _field(entry: dict, field: str, source: str, where: str):
     try:
         return entry[field]
     except (KeyError, TypeError):
-        raise PoseTrackFileError(f'{source}: an entry of "{where}" has no "{field}"; every one needs it.') from None
+        raise PoseTrackFileError(f'{source}: an entry of "{where}" has no "{field}"; every one needs '
+                                 'it.') from None
 
 
 def _joint_names(data: dict, source: str) -> List[str]:
     categories = data.get('categories')
     if not categories:
         raise PoseTrackFileError(
-            f'{source}: no "categories" entry, so the order of its keypoints is unknown; copy "categories" from '
-            'the ground-truth file of the video if the joints are in that order.')
+            f'{source}: no "categories" entry, so the order of its keypoints is unknown; copy "categories" '
+            'from the ground-truth file of the video if the joints are in that order.')
     person = next((c for c in categories if c.get('name', 'person') == 'person'), None)
     names = list((person or {}).get('keypoints') or ())
     missing = [joint for joint in POSETRACK_JOINTS if joint not in names]
@@ -131,8 +132,8 @@ def _folder(file_names: List[Optional[str]], source: str) -> str:
     videos = sorted({os.path.basename(folder) for folder in folders})
     if len(videos) > 1:
         raise PoseTrackFileError(
-            f'{source}: holds frames of {len(videos)} videos ({", ".join(videos[:3])}); write one file for each '
-            'video.')
+            f'{source}: holds frames of {len(videos)} videos ({", ".join(videos[:3])}); write one file for '
+            'each video.')
     return videos[0] if videos else ''
 
 
@@ -142,13 +143,15 @@ def _keypoints(people: List[dict], num_joints: int, source: str) -> np.ndarray:
     for person, value in zip(people, values):
         if len(value) != 3 * num_joints:
             raise PoseTrackFileError(
-                f'{source}: an annotation of frame {person["image_id"]} has {len(value)} values in "keypoints", '
-                f'but "categories" names {num_joints} joints, which makes {3 * num_joints} (x, y, flag each).')
+                f'{source}: an annotation of frame {person["image_id"]} has {len(value)} values in '
+                f'"keypoints", but "categories" names {num_joints} joints, which makes {3 * num_joints} (x, '
+                'y, flag each).')
     try:
         return np.array(values, dtype=np.float64).reshape(len(people), num_joints, 3)
     except (TypeError, ValueError):
         raise PoseTrackFileError(
-            f'{source}: "keypoints" holds something that is no number; write x, y, flag of every joint.') from None
+            f'{source}: "keypoints" holds something that is no number; write x, y, flag of every '
+            'joint.') from None
 
 
 def _scores(people: List[dict], num_joints: int, source: str, notes: List[str]) -> np.ndarray:
@@ -164,15 +167,17 @@ def _scores(people: List[dict], num_joints: int, source: str, notes: List[str]) 
                 f'"categories" names {num_joints} joints; give one score for each joint.')
     filler = [MISSING_SCORE] * num_joints
     try:
-        return np.array([filler if v is None else v for v in values], dtype=np.float64).reshape(-1, num_joints)
+        scores = np.array([filler if v is None else v for v in values], dtype=np.float64)
+        return scores.reshape(-1, num_joints)
     except (TypeError, ValueError):
         raise PoseTrackFileError(
-            f'{source}: "scores" holds something that is no number; give one number for each joint.') from None
+            f'{source}: "scores" holds something that is no number; give one number for each '
+            'joint.') from None
 
 
 def _missing_scores(source: str, what: str) -> str:
-    return (f'{source}: {what}; their joints count with {MISSING_SCORE:.0f}, as in the public evaluator, which makes '
-            'AP depend on the order of the file (add one score for each joint).')
+    return (f'{source}: {what}; their joints count with {MISSING_SCORE:.0f}, as in the public evaluator, '
+            'which makes AP depend on the order of the file (add one score for each joint).')
 
 
 def _head_sizes(people: List[dict], source: str) -> np.ndarray:
@@ -181,8 +186,8 @@ def _head_sizes(people: List[dict], source: str) -> np.ndarray:
     for person, box in zip(people, boxes):
         if box is None or len(box) != 4:
             raise PoseTrackFileError(
-                f'{source}: an annotation of frame {person["image_id"]} has no "bbox_head" of four numbers, which '
-                'measures its distances; use the official ground truth.')
+                f'{source}: an annotation of frame {person["image_id"]} has no "bbox_head" of four numbers, '
+                'which measures its distances; use the official ground truth.')
     box = np.array(boxes, dtype=np.float64).reshape(-1, 4)
     # The sum and the difference are the evaluator's: x2 = x + w first, so that rounding is the same.
     return head_size(box[:, :2], box[:, :2] + box[:, 2:])
@@ -199,7 +204,8 @@ def _regions18(image: dict, source: str) -> Optional[list]:
     if not xs or not ys:
         return None
     if not isinstance(xs[0], (list, tuple)):
-        raise PoseTrackFileError(f'{source}: "ignore_regions_x" must be a list of lists, one for each region.')
+        raise PoseTrackFileError(f'{source}: "ignore_regions_x" must be a list of lists, one for each '
+                                 'region.')
     return [np.array(list(zip(x, y)), dtype=np.float64).reshape(-1, 2) for x, y in zip(xs, ys)]
 
 
@@ -233,13 +239,15 @@ def _parse17(data: dict, name: str, source: str, ground_truth: bool) -> PoseTrac
             if not ground_truth:
                 missing += 'score' not in point
                 score[p, joint] = _first(point.get('score'), MISSING_SCORE)
-    notes = (_missing_scores(source, f'{missing} of {int(valid.sum())} points have no "score"'), ) * (missing > 0)
+    notes = ()
+    if missing:
+        notes = (_missing_scores(source, f'{missing} of {int(valid.sum())} points have no "score"'), )
     track, tracked = _track_ids([_first(rect.get('track_id')) for rect in rects], source)
     return PoseTrackVideo(
         name=name, source=source, keys=based if named else list(range(len(names))), numbers=numbers,
         regions=regions, frame=np.array(frames, dtype=np.int64), xy=xy, valid=valid, score=score, track=track,
-        tracked=tracked, folder=_folder(names, source), image_name='%08d.jpg', first_number=1, identified=False,
-        notes=notes, has_points=has_points,
+        tracked=tracked, folder=_folder(names, source), image_name='%08d.jpg', first_number=1,
+        identified=False, notes=notes, has_points=has_points,
         head=_head_sizes17(rects, has_points, source) if ground_truth else np.full(len(rects), np.nan))
 
 
@@ -262,8 +270,8 @@ def _head_sizes17(rects: List[dict], has_points: np.ndarray, source: str) -> np.
         if None not in values:
             corners[p] = values
         elif has_points[p]:
-            raise PoseTrackFileError(f'{source}: an "annorect" has no head box (x1, y1, x2, y2), which measures '
-                                     'its distances; use the official ground truth.')
+            raise PoseTrackFileError(f'{source}: an "annorect" has no head box (x1, y1, x2, y2), which '
+                                     'measures its distances; use the official ground truth.')
     return head_size(corners[:, :2], corners[:, 2:])
 
 
@@ -311,18 +319,20 @@ def load_directories(gt_dir: str, pred_dir: str) -> Dict[str, tuple]:
     names = {}
     for folder in (gt_dir, pred_dir):
         if not os.path.isdir(folder):
-            raise PoseTrackFileError(f'{folder}: no such folder; give the folder with one JSON file per video.')
+            raise PoseTrackFileError(f'{folder}: no such folder; give the folder with one JSON file per '
+                                     'video.')
         names[folder] = sorted(n for n in os.listdir(folder) if n.endswith('.json'))
     if not names[gt_dir]:
-        raise PoseTrackFileError(f'{gt_dir}: holds no .json file; give the folder with one JSON file per video.')
+        raise PoseTrackFileError(f'{gt_dir}: holds no .json file; give the folder with one JSON file per '
+                                 'video.')
     missing = [n for n in names[gt_dir] if n not in names[pred_dir]]
     if missing:
         raise PoseTrackFileError(
-            f'{pred_dir}: no prediction file {missing[0]} ({len(missing)} of {len(names[gt_dir])} videos lack '
-            'one); write one file for each ground-truth file, with the same name.')
+            f'{pred_dir}: no prediction file {missing[0]} ({len(missing)} of {len(names[gt_dir])} videos '
+            'lack one); write one file for each ground-truth file, with the same name.')
     unknown = [n for n in names[pred_dir] if n not in names[gt_dir]]
     if unknown:
         raise PoseTrackFileError(
-            f'{os.path.join(pred_dir, unknown[0])}: prediction of an unknown video, {gt_dir} has no file of that '
-            f'name ({len(unknown)} such files); remove or rename it.')
+            f'{os.path.join(pred_dir, unknown[0])}: prediction of an unknown video, {gt_dir} has no file of '
+            f'that name ({len(unknown)} such files); remove or rename it.')
     return {n: (os.path.join(gt_dir, n), os.path.join(pred_dir, n)) for n in names[gt_dir]}

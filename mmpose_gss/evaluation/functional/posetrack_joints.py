@@ -1,7 +1,7 @@
 """Joints of PoseTrack as the public evaluator counts them: 15 of the 17 of a file, in its own order.
 
-The order is that of ``poseval`` (poseval/eval_helpers.py, class ``Joint``; ``head_bottom`` is its neck) and of
-the ``id`` of a point in PoseTrack17 files. The ears of PoseTrack18 have no place in it.
+The order is that of ``poseval`` (poseval/eval_helpers.py, class ``Joint``; ``head_bottom`` is its neck) and
+of the ``id`` of a point in PoseTrack17 files. The ears of PoseTrack18 have no place in it.
 """
 import numpy as np
 

@@ -83,7 +83,8 @@ def mot_figures(counts: MOTCounts, poseval_compat: bool = True) -> MOTResult:
     return MOTResult(mota, motp, precision, recall)
 
 
-def posetrack_mot(frames: PoseTrackFrames, pairs: PersonPairs = None, poseval_compat: bool = True) -> MOTCounts:
+def posetrack_mot(frames: PoseTrackFrames, pairs: PersonPairs = None,
+                  poseval_compat: bool = True) -> MOTCounts:
     """Count the events of tracking.
 
     Args:
@@ -248,8 +249,8 @@ def mot_obstacle(frames: PoseTrackFrames, poseval_compat: bool = True) -> Tuple[
         lacking = np.flatnonzero(~table.tracked)
         if len(lacking):
             video = frames.names[frames.sequence[table.frame[lacking[0]]]]
-            reasons.append(f'{len(lacking)} people of the {what} have no track_id (the first in {video}); MOTA '
-                           'needs one for each person.')
+            reasons.append(f'{len(lacking)} people of the {what} have no track_id (the first in {video}); '
+                           'MOTA needs one for each person.')
     if poseval_compat:
         length = np.bincount(frames.sequence, minlength=len(frames.names))
         single = [frames.names[s] for s in np.flatnonzero(length == 1)]

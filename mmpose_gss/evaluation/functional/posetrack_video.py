@@ -94,8 +94,8 @@ class PoseTrackVideo:
         if bad.any():
             person = int(np.flatnonzero(bad.any(axis=1))[0])
             raise PoseTrackFileError(
-                f'{self.source}: frame {self.keys[self.frame[person]]} has a NaN or infinite value in "scores" '
-                f'({int(bad.sum())} in the file); give every joint a finite score.')
+                f'{self.source}: frame {self.keys[self.frame[person]]} has a NaN or infinite value in '
+                f'"scores" ({int(bad.sum())} in the file); give every joint a finite score.')
         ids = np.stack([self.frame[self.tracked], self.track[self.tracked]], axis=1)
         unique, count = np.unique(ids, axis=0, return_counts=True)
         if (count > 1).any():
@@ -153,8 +153,8 @@ def pair_frames(gt: PoseTrackVideo, pred: PoseTrackVideo, fill_missing: bool = F
     unknown = [key for key in pred_keys if key not in place]
     if unknown:
         raise PoseTrackFileError(
-            f'{pred.source}: frame id {unknown[0]} is not in the ground truth {gt.source} ({len(unknown)} such '
-            'frames); give "images" the ids or the file names of the ground truth.')
+            f'{pred.source}: frame id {unknown[0]} is not in the ground truth {gt.source} ({len(unknown)} '
+            'such frames); give "images" the ids or the file names of the ground truth.')
     for source, keys in ((gt.source, gt_keys), (pred.source, pred_keys)):
         if len(set(keys)) != len(keys):
             double = next(key for i, key in enumerate(keys) if key in keys[:i])

@@ -75,17 +75,19 @@ class JHMDBPCKMetric(BaseMetric):
         """
         for sample in data_samples:
             gt = sample['gt_instances']
-            pred_joints, gt_joints = np.asarray(sample['pred_instances']['keypoints']), np.asarray(gt['keypoints'])
+            pred_joints = np.asarray(sample['pred_instances']['keypoints'])
+            gt_joints = np.asarray(gt['keypoints'])
             if pred_joints.shape != gt_joints.shape or gt_joints.shape[1:] != (NUM_JHMDB_JOINTS, 2):
-                raise ValueError(f'JHMDBPCKMetric got keypoints of shape {pred_joints.shape} for {gt_joints.shape} '
-                                 'annotated ones, but JHMDB has 15 joints; use a model of this data set.')
+                raise ValueError(f'JHMDBPCKMetric got keypoints of shape {pred_joints.shape} for '
+                                 f'{gt_joints.shape} annotated ones, but JHMDB has 15 joints; use a model of '
+                                 'this data set.')
             visible = np.asarray(gt['keypoints_visible'])
             result = {'pred': pred_joints, 'gt': gt_joints, 'img_id': sample.get('img_id'),
                       'visible': visible.reshape(len(gt_joints), NUM_JHMDB_JOINTS, -1)[..., 0].astype(bool)}
             if 'bbox' in self.norm_item:
                 if 'bboxes' not in gt:
-                    raise ValueError('JHMDBPCKMetric with norm_item "bbox" got a sample without gt_instances.bboxes; '
-                                     'let the dataset give "bbox".')
+                    raise ValueError('JHMDBPCKMetric with norm_item "bbox" got a sample without '
+                                     'gt_instances.bboxes; let the dataset give "bbox".')
                 result['bbox'] = box_sizes(np.asarray(gt['bboxes']))
             if 'torso' in self.norm_item:
                 result['torso'] = torso_sizes(gt_joints, pred_joints)
@@ -98,8 +100,8 @@ class JHMDBPCKMetric(BaseMetric):
             results (list): What ``process`` kept, of all processes.
 
         Returns:
-            dict: ``PCK``, ``Head PCK``, ``Sho PCK``, ``Elb PCK``, ``Wri PCK``, ``Hip PCK``, ``Knee PCK``, ``Ank
-            PCK`` and the same with ``tPCK``. With ``split_files`` these are means of the splits and ``split1
+            dict: ``PCK``, ``Head PCK``, ``Sho PCK``, ``Elb PCK``, ``Wri PCK``, ``Hip PCK``, ``Knee PCK``,
+            ``Ank PCK`` and the same with ``tPCK``. With ``split_files`` these are means of the splits and ``split1
             PCK`` ... stand beside them; with ``summary_file`` and all splits evaluated, ``mean PCK`` ... do.
         """
         if self.split_images:
@@ -110,7 +112,8 @@ class JHMDBPCKMetric(BaseMetric):
         return figures
 
     def _figures(self, results: Sequence[dict]) -> Dict[str, float]:
-        pred, gt, visible = (np.concatenate([result[key] for result in results]) for key in ('pred', 'gt', 'visible'))
+        pred, gt, visible = (np.concatenate([result[key] for result in results])
+                             for key in ('pred', 'gt', 'visible'))
         figures = {}
         for item in self.norm_item:
             size = np.concatenate([result[item] for result in results])
@@ -122,8 +125,8 @@ class JHMDBPCKMetric(BaseMetric):
         for number, images in enumerate(self.split_images, 1):
             members = [result for result in results if result['img_id'] in images]
             if not members:
-                raise ValueError(f'JHMDBPCKMetric: no sample is in split {number}; evaluate the union of the test '
-                                 'sets named in split_files.')
+                raise ValueError(f'JHMDBPCKMetric: no sample is in split {number}; evaluate the union of the '
+                                 'test sets named in split_files.')
             splits.append(self._figures(members))
         figures = mean_of_splits(splits)
         for number, split in enumerate(splits, 1):
@@ -142,8 +145,8 @@ class JHMDBPCKMetric(BaseMetric):
         missing = [str(number) for number, split in enumerate(splits, 1) if split is None]
         means: Dict[str, float] = {}
         if missing:
-            logger.info(f'JHMDB: split {self.split} is noted in {self.summary_file}; the mean waits for split '
-                        f'{" and ".join(missing)}.')
+            logger.info(f'JHMDB: split {self.split} is noted in {self.summary_file}; the mean waits for '
+                        f'split {" and ".join(missing)}.')
         else:
             means = {f'mean {name}': value for name, value in mean_of_splits(splits).items()}
             known['mean'] = mean_of_splits(splits)

@@ -51,18 +51,20 @@ class GroundTruth:
                 place = self._by_path.get((os.path.basename(os.path.dirname(image_path)), int(stem)), place)
         if place is None:
             raise PoseTrackFileError(
-                f'Image {image_id!r} ({image_path}) is predicted, but the ground truth does not list it; evaluate '
-                'with the ann_file or gt_dir of the same data set and split.')
+                f'Image {image_id!r} ({image_path}) is predicted, but the ground truth does not list it; '
+                'evaluate with the ann_file or gt_dir of the same data set and split.')
         return place
 
 
 def from_directory(gt_dir: str) -> GroundTruth:
     """Ground truth from a folder with one JSON file per video, PoseTrack17 or PoseTrack18/21."""
     if not os.path.isdir(gt_dir):
-        raise PoseTrackFileError(f'gt_dir "{gt_dir}": no such folder; give the folder with one JSON per video.')
+        raise PoseTrackFileError(f'gt_dir "{gt_dir}": no such folder; give the folder with one JSON per '
+                                 'video.')
     names = sorted(name for name in os.listdir(gt_dir) if name.endswith('.json'))
     if not names:
-        raise PoseTrackFileError(f'gt_dir "{gt_dir}": holds no .json file; give the folder with one per video.')
+        raise PoseTrackFileError(f'gt_dir "{gt_dir}": holds no .json file; give the folder with one per '
+                                 'video.')
     return GroundTruth([load_video(os.path.join(gt_dir, name), ground_truth=True) for name in names])
 
 
@@ -76,7 +78,8 @@ def from_split_file(ann_file: str, frames_only: bool = False) -> GroundTruth:
     if os.path.isdir(ann_file):
         return from_directory(ann_file)
     if not os.path.isfile(ann_file):
-        raise PoseTrackFileError(f'ann_file "{ann_file}": no such file; give the annotation file of the split.')
+        raise PoseTrackFileError(f'ann_file "{ann_file}": no such file; give the annotation file of the '
+                                 'split.')
     with open(ann_file, 'rb') as file:
         data = json.loads(file.read())
     return from_split(data, ann_file, frames_only)
@@ -107,8 +110,8 @@ def from_split(data: dict, source: str, frames_only: bool = False) -> GroundTrut
     for person in data['annotations']:
         people[video_of.get(person['image_id'])].append(person)
     if None in people:
-        raise PoseTrackFileError(f'{source}: {len(people[None])} annotations have an image_id that "images" does '
-                                 'not list; give the whole annotation file of the split.')
+        raise PoseTrackFileError(f'{source}: {len(people[None])} annotations have an image_id that "images" '
+                                 'does not list; give the whole annotation file of the split.')
     videos = []
     for name in sorted(images):
         images[name].sort(key=lambda image: (str(image.get('file_name', '')), image['id']))

@@ -80,17 +80,18 @@ class PoseTrackMetric(BaseMetric):
         if not metrics or set(metrics) - {'AP', 'MOTA'}:
             raise ValueError(f'PoseTrackMetric got metrics={metrics}; name "AP", "MOTA" or both.')
         if score_mode not in ('bbox_keypoint', 'keypoint', 'bbox'):
-            raise ValueError(f'PoseTrackMetric got score_mode="{score_mode}"; choose "bbox_keypoint", "keypoint" '
-                             'or "bbox".')
+            raise ValueError(f'PoseTrackMetric got score_mode="{score_mode}"; choose "bbox_keypoint", '
+                             '"keypoint" or "bbox".')
         if nms_mode not in ('none', 'oks_nms'):
             raise ValueError(f'PoseTrackMetric got nms_mode="{nms_mode}"; choose "none" or "oks_nms".')
         if box_source not in (None, ) + BOX_SOURCES:
-            raise ValueError(f'PoseTrackMetric got box_source="{box_source}"; choose "annotated" or "detected".')
+            raise ValueError(f'PoseTrackMetric got box_source="{box_source}"; choose "annotated" or '
+                             '"detected".')
         if ann_file and gt_dir:
             raise ValueError('PoseTrackMetric got both ann_file and gt_dir; give one of them.')
         if format_only and not outfile_prefix:
-            raise ValueError('PoseTrackMetric got format_only=True without outfile_prefix; give the folder to '
-                             'write the files into.')
+            raise ValueError('PoseTrackMetric got format_only=True without outfile_prefix; give the folder '
+                             'to write the files into.')
         self.ann_file, self.gt_dir = ann_file, gt_dir
         self.metrics, self.poseval_compat = metrics, poseval_compat
         self.score_mode, self.bbox_score_thr = score_mode, bbox_score_thr
@@ -117,8 +118,8 @@ class PoseTrackMetric(BaseMetric):
         for sample in data_samples:
             for field in ('pred_instances', 'img_id'):
                 if field not in sample:
-                    raise ValueError(f'PoseTrackMetric got a data sample without "{field}"; add it to meta_keys of '
-                                     'the packing transform.')
+                    raise ValueError(f'PoseTrackMetric got a data sample without "{field}"; add it to '
+                                     'meta_keys of the packing transform.')
             pred = sample['pred_instances']
             keypoints = _array(pred['keypoints'])
             result = {
@@ -144,8 +145,8 @@ class PoseTrackMetric(BaseMetric):
             results (list): What ``process`` kept, of all processes.
 
         Returns:
-            dict: ``AP`` (mean of the joints) and ``AP_Head``, ``AP_Shou``, ``AP_Elb``, ``AP_Wri``, ``AP_Hip``,
-            ``AP_Knee``, ``AP_Ankl``, ``precision``, ``recall``; with ``'MOTA'`` also ``MOTA`` and its groups,
+            dict: ``AP`` (mean of the joints) and ``AP_Head``, ``AP_Shou``, ``AP_Elb``, ``AP_Wri``,
+            ``AP_Hip``, ``AP_Knee``, ``AP_Ankl``, ``precision``, ``recall``; with ``'MOTA'`` also ``MOTA`` and its groups,
             ``MOTP``, ``switches`` and, where the quirks are reproduced, ``MOTA_corrected`` and
             ``MOTP_corrected``; with track ids ``jitter``. Percent, but switches and jitter. A figure that
             cannot be computed is NaN.
@@ -202,8 +203,8 @@ class PoseTrackMetric(BaseMetric):
         names = [names[i] for i in range(len(names))] if names else list(POSETRACK18_JOINTS)
         for result in results:
             if result['keypoints'].shape[1:] != (len(names), 2):
-                raise ValueError(f'PoseTrackMetric got keypoints of shape {result["keypoints"].shape}, but the data '
-                                 f'set has {len(names)} joints; use the model of this data set.')
+                raise ValueError(f'PoseTrackMetric got keypoints of shape {result["keypoints"].shape}, but '
+                                 f'the data set has {len(names)} joints; use the model of this data set.')
         return names
 
     def _predictions(self, results: Sequence[dict], truth: GroundTruth, names: List[str]) -> Dict[str, dict]:
@@ -248,7 +249,8 @@ class PoseTrackMetric(BaseMetric):
             triples[heat < self.keypoint_score_thr] = 0
             people.append({
                 'order': (str(type(result['id'])), result['id'] if result['id'] is not None else 0, i),
-                'keypoints': triples.reshape(-1).tolist(), 'scores': score.tolist(), 'score': float(box_score),
+                'keypoints': triples.reshape(-1).tolist(), 'scores': score.tolist(),
+                'score': float(box_score),
                 'track_id': track_id, 'area': result['areas'][i] if 'areas' in result else None})
         return people
 
@@ -259,7 +261,8 @@ class PoseTrackMetric(BaseMetric):
         table = []
         for person in people:
             keypoints = np.array(person['keypoints']).reshape(-1, 3)
-            table.append({'keypoints': keypoints, 'score': float(np.mean(person['scores'])), 'area': person['area']})
+            table.append({'keypoints': keypoints, 'score': float(np.mean(person['scores'])),
+                          'area': person['area']})
         sigmas = (self.dataset_meta or {}).get('sigmas')
         return [people[i] for i in oks_nms(table, self.nms_thr, sigmas=sigmas)]
 
@@ -317,7 +320,8 @@ def _track_ids(sample: dict, count: int) -> List[Optional[int]]:
     ids = [None] * count if given is None else np.asarray(
         given.cpu() if hasattr(given, 'cpu') else given).reshape(-1).tolist()
     if len(ids) != count:
-        raise ValueError(f'PoseTrackMetric got {len(ids)} track ids for {count} people of a sample; give one each.')
+        raise ValueError(f'PoseTrackMetric got {len(ids)} track ids for {count} people of a sample; give one '
+                         'each.')
     return [None if track is None or track < 0 else int(track) for track in ids]
 
 
