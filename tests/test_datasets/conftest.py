@@ -1,4 +1,5 @@
 """Miniature sources in every official format, drawn from one description of a clip."""
+import gc
 import json
 
 import cv2
@@ -159,6 +160,14 @@ def write_sub_jhmdb(root, clips, splits):
             by_action.setdefault(action, []).append(f'{clip}.avi {subset}\n')
         for action, lines in by_action.items():
             (root / 'sub_splits' / f'{action}_test_split_{number}.txt').write_text(''.join(lines))
+
+
+@pytest.fixture(scope='session', autouse=True)
+def quick_garbage_collection():
+    """Data sets collect garbage when they are built; a heap full of imported modules makes that slow."""
+    import mmpose_gss.datasets  # noqa: F401
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -313,7 +313,9 @@ def test_temporal_jitter(tmp_path, video):
 
 def large_annotation(num_clips=100, num_frames=50, people=2):
     images, annotations = [], []
-    rng = np.random.default_rng(0)
+    joints = np.random.default_rng(0).uniform(50, 600, (17, 3)).round(2)
+    joints[:, 2] = 1
+    joints = joints.reshape(-1).tolist()
     for clip in range(num_clips):
         for frame in range(num_frames):
             key = 10000000000 + clip * 10000 + frame
@@ -322,34 +324,42 @@ def large_annotation(num_clips=100, num_frames=50, people=2):
                 height=720, file_name=f'images/train/{clip:06d}_mpii_train/{frame:06d}.jpg',
                 ignore_regions_x=[[1, 2, 3] * 20], ignore_regions_y=[[1, 2, 3] * 20]))
             for k in range(people):
-                joints = rng.uniform(50, 600, (17, 3)).round(2)
-                joints[:, 2] = 1
                 annotations.append(dict(id=key * 100 + k, image_id=key, category_id=1, track_id=k, scores=[],
                                         bbox=[50, 50, 500, 500], bbox_head=[100, 100, 40, 40],
-                                        keypoints=joints.reshape(-1).tolist()))
+                                        keypoints=joints))
     return dict(images=images, annotations=annotations,
                 categories=[dict(id=1, name='person', supercategory='person')])
 
 
 def test_ten_thousand_windows_load_fast_and_small(tmp_path):
     path = write(tmp_path / 'large.json', large_annotation())
-    seconds = []
-    for _ in range(2):  # the better of two, as other processes may run
-        start = time.perf_counter()
-        dataset = PoseTrackVideoDataset(path)
-        seconds.append(time.perf_counter() - start)
+    start = time.process_time()  # of this process, as others may run
+    dataset = PoseTrackVideoDataset(path)
+    assert time.process_time() - start < 5
     assert len(dataset) == 10000
-    assert min(seconds) < 5
-    fifth = write(tmp_path / 'fifth.json', large_annotation(num_clips=20))  # tracing is slow
+    tenth = write(tmp_path / 'tenth.json', large_annotation(num_clips=10))  # tracing is slow
     tracemalloc.start()
-    PoseTrackVideoDataset(fifth)
+    PoseTrackVideoDataset(tenth)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert 5 * peak < 500e6
+    assert 10 * peak < 500e6
     # Workers share the samples: they are bytes in one array, not objects with reference counts.
     assert dataset.data_list == [] and isinstance(dataset.data_bytes, np.ndarray)
     assert dataset.data_bytes.nbytes < 50e6
     assert len(pickle.dumps(dataset.clips)) < 1e6
+
+
+def test_workers_give_the_same_samples(tmp_path, mini, video):
+    from mmengine.dataset import pseudo_collate
+    from torch.utils.data import DataLoader
+
+    from mmpose_gss.datasets.transforms import LoadClip, PackClipInputs
+    mini.draw_frames(tmp_path / 'images/val/000342_mpii_test', 7)
+    dataset = build(tmp_path, video, data_root=str(tmp_path), pipeline=[LoadClip(), PackClipInputs()])
+    loads = [DataLoader(dataset, 2, num_workers=number, collate_fn=pseudo_collate) for number in (0, 2)]
+    for one, other in zip(*loads):
+        for a, b in zip(one['inputs'], other['inputs']):
+            assert a.shape == (5, 3, 120, 160) and (a == b).all()
 
 
 def test_registry():
