@@ -46,7 +46,8 @@ def write_videos(folder: str, frames: int, people: int, videos: int, seed: int =
         for t in range(length):
             image_id = 10000000000 + (video + 1) * 10000 + t
             images.append({'id': image_id, 'frame_id': image_id, 'vid_id': f'{video + 1:06d}',
-                           'nframes': length, 'is_labeled': True, 'file_name': f'images/val/{name}/{t:06d}.jpg'})
+                           'nframes': length, 'is_labeled': True,
+                           'file_name': f'images/val/{name}/{t:06d}.jpg'})
             joints = joints + rng.normal(0, 3, (people, 1, 2))
             for person in range(people):
                 truth.append(_entry(image_id, person, joints[person], rng.random(17) < 0.9))

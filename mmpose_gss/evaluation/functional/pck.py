@@ -29,7 +29,7 @@ def box_sizes(boxes: np.ndarray) -> np.ndarray:
 
 
 def torso_sizes(gt: np.ndarray, pred: np.ndarray) -> np.ndarray:
-    """Distance from left shoulder to right hip, (N,); that of the prediction where the true one is under 1 px."""
+    """Distance from left shoulder to right hip, (N,); the predicted one where the true one is under 1 px."""
     def size(joints):
         return np.linalg.norm(joints[:, LEFT_SHOULDER] - joints[:, RIGHT_HIP], axis=-1)
 

@@ -101,8 +101,8 @@ class JHMDBPCKMetric(BaseMetric):
 
         Returns:
             dict: ``PCK``, ``Head PCK``, ``Sho PCK``, ``Elb PCK``, ``Wri PCK``, ``Hip PCK``, ``Knee PCK``,
-            ``Ank PCK`` and the same with ``tPCK``. With ``split_files`` these are means of the splits and ``split1
-            PCK`` ... stand beside them; with ``summary_file`` and all splits evaluated, ``mean PCK`` ... do.
+            ``Ank PCK`` and the same with ``tPCK``. With ``split_files`` these are means of the splits and
+            ``split1 PCK`` ... stand beside them; with ``summary_file`` and all splits evaluated, ``mean PCK`` ... do.
         """
         if self.split_images:
             return self._all_splits(results)

@@ -146,8 +146,8 @@ class PoseTrackMetric(BaseMetric):
 
         Returns:
             dict: ``AP`` (mean of the joints) and ``AP_Head``, ``AP_Shou``, ``AP_Elb``, ``AP_Wri``,
-            ``AP_Hip``, ``AP_Knee``, ``AP_Ankl``, ``precision``, ``recall``; with ``'MOTA'`` also ``MOTA`` and its groups,
-            ``MOTP``, ``switches`` and, where the quirks are reproduced, ``MOTA_corrected`` and
+            ``AP_Hip``, ``AP_Knee``, ``AP_Ankl``, ``precision``, ``recall``; with ``'MOTA'`` also ``MOTA`` and its
+            groups, ``MOTP``, ``switches`` and, where the quirks are reproduced, ``MOTA_corrected`` and
             ``MOTP_corrected``; with track ids ``jitter``. Percent, but switches and jitter. A figure that
             cannot be computed is NaN.
         """
