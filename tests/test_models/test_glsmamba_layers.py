@@ -195,7 +195,7 @@ def test_modulation_is_a_deformable_convolution_guided_by_the_other_scan():
     unified, guide = tokens(seed=1), tokens(seed=2)
     found = branch(unified, guide)
     for t in range(T):
-        y, g = (z[:, t].permute(0, 3, 1, 2).contiguous() for z in (unified, guide))
+        y, g = (z[:, t].permute(0, 3, 1, 2).contiguous() for z in (unified + guide, guide))
         where = F.conv2d(branch.guide_conv(g), branch.where.weight[:, :, None, None], branch.where.bias)
         offset, mask = where[:, :18].contiguous(), where[:, 18:].sigmoid()
         moved = torchvision_deform_conv2d(y, offset, branch.kernel.weight, branch.kernel.bias, padding=1, mask=mask)

@@ -3,10 +3,10 @@
 Shapes: B persons, T frames, H, W map, D channels, P = 9 taps of a 3×3 kernel.
 
 ```
-y_s ─► where to look (offsets, masks) ─┐            y_t ─► (the same)
-   └─► how much (gain per channel) ──┐ │
-y_u ─► depth-wise deformable 3×3 ◄───┼─┘
-                     └──► × ◄────────┘  = m_s         = m_t          y = y_u + m_s + m_t
+y_s ─┬─► where to look (offsets, masks) ──┐          y_t ─► (the same)
+     ├─► how much (gain per channel) ───┐ │
+y_u ─+─► depth-wise deformable 3×3 ◄────┼─┘
+                     └──────► × ◄───────┘  = m_s      = m_t          y = y_u + m_s + m_t
 ```
 """
 from __future__ import annotations
@@ -25,7 +25,8 @@ class ModulationBranch(nn.Module):
     The guide decides where every token looks (a 5×5 depth-wise and a 1×1 convolution, the offset network of
     deformable attention, arXiv 2201.00520, give 9 offsets and 9 masks, shared by all channels) and how
     strongly each channel of each frame answers (mean over the frame → D/2 → D → sigmoid). The convolution
-    itself is depth-wise, in every frame on its own.
+    itself is depth-wise, in every frame on its own, and samples y_u together with the guide: the plain sum,
+    which it is compared with, is a special case.
 
     The paper says "deformable convolution guided by y_s" and, in its table, about 0.35 M parameters and
     0.7 G multiply-adds per branch over four blocks: 88 k and 11.4 k per token in a block. Here it is 82.1 k
@@ -52,11 +53,14 @@ class ModulationBranch(nn.Module):
     def forward(self, unified: Tensor, guide: Tensor) -> Tensor:
         """Return the compensation of ``unified`` ``(B,T,H,W,D)`` by ``guide`` of the same shape."""
         b, t, h, w, d = unified.shape
-        frames = unified.reshape(b * t, h, w, d).permute(0, 3, 1, 2)
+        frames = (unified + guide).reshape(b * t, h, w, d).permute(0, 3, 1, 2)
         guide = guide.reshape(b * t, h, w, d).permute(0, 3, 1, 2)
         where = self.where(self.guide_conv(guide).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         offset, mask = where[:, :2 * self.TAPS], where[:, 2 * self.TAPS:].sigmoid()
-        moved = deform_conv2d(frames, offset, self.kernel.weight, self.kernel.bias, padding=(1, 1), mask=mask)
+        # Under autocast the linear layers give half precision; the convolution wants one type throughout.
+        offset, mask, weight, bias = (
+            value.to(frames.dtype) for value in (offset, mask, self.kernel.weight, self.kernel.bias))
+        moved = deform_conv2d(frames, offset, weight, bias, padding=(1, 1), mask=mask)
         gain = self.excite(F.gelu(self.squeeze(guide.mean(dim=(2, 3))))).sigmoid()
         moved = moved.permute(0, 2, 3, 1) * gain[:, None, None]
         return moved.reshape(b, t, h, w, d)
