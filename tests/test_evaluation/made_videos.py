@@ -1,13 +1,13 @@
-"""Made-up PoseTrack18 files, as dicts: hard ones with everything that can happen, and tidy ones without ties."""
+"""Made-up PoseTrack18 files, as dicts: hard ones in which everything happens, and tidy ones without ties."""
 import copy
 
 import numpy as np
 
 from mmpose_gss.evaluation.functional import evaluated_frames, pair_frames, parse_video, posetrack_figures
 
-NAMES = ['nose', 'head_bottom', 'head_top', 'left_ear', 'right_ear', 'left_shoulder', 'right_shoulder', 'left_elbow',
-         'right_elbow', 'left_wrist', 'right_wrist', 'left_hip', 'right_hip', 'left_knee', 'right_knee', 'left_ankle',
-         'right_ankle']
+NAMES = ['nose', 'head_bottom', 'head_top', 'left_ear', 'right_ear', 'left_shoulder', 'right_shoulder',
+         'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist', 'left_hip', 'right_hip', 'left_knee',
+         'right_knee', 'left_ankle', 'right_ankle']
 
 
 def category(names=NAMES):
@@ -23,7 +23,8 @@ def image(video, frame, length):
 def person(image_id, track, joints, there, head=None, scores=None):
     """An annotation; ``joints`` (17, 2), ``there`` (17,) bool."""
     triples = np.concatenate([np.round(joints, 3), np.ones((17, 1))], axis=1) * there[:, None]
-    entry = {'image_id': image_id, 'track_id': int(track), 'category_id': 1, 'keypoints': triples.ravel().tolist()}
+    entry = {'image_id': image_id, 'track_id': int(track), 'category_id': 1,
+             'keypoints': triples.ravel().tolist()}
     if head is not None:
         entry['bbox_head'] = [float(value) for value in head]
     if scores is not None:
@@ -42,7 +43,8 @@ def make_hard(rng, videos):
         for t in range(length):
             images.append(image(video, t, length))
             if rng.random() < 0.35:
-                regions = [np.round(rng.uniform(0, 400, (2, rng.integers(3, 8)))) for _ in range(rng.integers(0, 3))]
+                regions = [np.round(rng.uniform(0, 400, (2, rng.integers(3, 8))))
+                           for _ in range(rng.integers(0, 3))]
                 images[-1]['ignore_regions_x'] = [region[0].tolist() for region in regions]
                 images[-1]['ignore_regions_y'] = [region[1].tolist() for region in regions]
             if rng.random() < 0.2:
@@ -72,7 +74,7 @@ def make_hard(rng, videos):
 
 
 def make_tidy(rng, videos, noise=8.0):
-    """The same without ties: people far apart, at most one prediction each, every joint annotated somewhere."""
+    """The same without ties: people far apart, one prediction each at most, every joint annotated."""
     made = {}
     for video in range(1, videos + 1):
         length, people = int(rng.integers(2, 7)), int(rng.integers(1, 5))
@@ -98,7 +100,8 @@ def frames_of(videos):
     tables = []
     for name, (gt, pred) in videos.items():
         truth = parse_video(gt, name, f'gt/{name}.json', ground_truth=True)
-        tables.append((truth, pair_frames(truth, parse_video(pred, name, f'pred/{name}.json', ground_truth=False))))
+        found = parse_video(pred, name, f'pred/{name}.json', ground_truth=False)
+        tables.append((truth, pair_frames(truth, found)))
     return evaluated_frames(tables)
 
 

@@ -1,4 +1,4 @@
-"""PoseTrack's AP and MOTA written down rule by rule: dicts and loops, no batching, nothing shared with the package.
+"""PoseTrack's AP and MOTA written down rule by rule: dicts and loops, no batching, none of the package.
 
 Rules: the public evaluator poseval (eval_helpers.py, evaluateAP.py, evaluateTracking.py) over py-motmetrics.
 PoseTrack18 files only.
@@ -137,7 +137,7 @@ def average_precision(sequences):
             found += right
             points.append((found / total if total else NAN, found / n))
         area, best, following = 0.0, 0.0, points[-1][0]
-        for r, p in reversed(points):                              # best precision at this recall or a larger one
+        for r, p in reversed(points):               # best precision at this recall or a larger one
             area += (following - r) * best
             best, following = max(best, p), r
         area += following * best
@@ -148,7 +148,8 @@ def average_precision(sequences):
 
 def count_tracking(sequences, compat=True):
     """Per joint: dict of counters."""
-    totals = {joint: dict.fromkeys(('miss', 'switch', 'fp', 'objects', 'det', 'dist', 'all'), 0) for joint in JOINTS}
+    names = ('miss', 'switch', 'fp', 'objects', 'det', 'dist', 'all')
+    totals = {joint: dict.fromkeys(names, 0) for joint in JOINTS}
     for sequence in sequences:
         for joint in JOINTS:
             track_joint(sequence[:-1] if compat else sequence, joint, totals[joint], compat)
@@ -179,7 +180,8 @@ def track_joint(frames, joint, c, compat):
         free_h = [h for h in hypotheses if h not in [x for _, x in pairs]]
         cost = [[eligible.get((o, h), 1000.0) for h in free_h] for o in free_o]
         if free_o and free_h:
-            pairs += [(free_o[i], free_h[j]) for i, j in zip(*linear_sum_assignment(cost)) if cost[i][j] < 1000]
+            pairs += [(free_o[i], free_h[j]) for i, j in zip(*linear_sum_assignment(cost))
+                      if cost[i][j] < 1000]
         for o, h in pairs:
             d = eligible[o, h]
             c['det'] += 1
@@ -201,7 +203,8 @@ def tracking_figures(totals, compat=True):
     """Per joint: MOTA and MOTP in percent."""
     mota, motp = {}, {}
     for joint, c in totals.items():
-        mota[joint] = (100 * (1 - (c['miss'] + c['switch'] + c['fp']) / c['objects'])) if c['objects'] else NAN
+        wrong = c['miss'] + c['switch'] + c['fp']
+        mota[joint] = 100 * (1 - wrong / c['objects']) if c['objects'] else NAN
         if c['det']:
             motp[joint] = 100 * (1 - (c['all'] if compat else c['dist']) / c['det'])
         else:

@@ -49,7 +49,8 @@ BROKEN = {
     'repeated frame': (lambda d: d['images'].__setitem__(1, d['images'][0]), 'more than once in "images"'),
     'track id': (lambda d: first(d).update(track_id='a'), 'no whole number'),
     'structure': (lambda d: first(d).update(keypoints=7), 'not in PoseTrack format'),
-    'two videos': (lambda d: d['images'][1].update(file_name='images/val/other/000001.jpg'), 'frames of 2 videos'),
+    'two videos': (lambda d: d['images'][1].update(file_name='images/val/other/000001.jpg'), 'frames of 2 '
+                                                                                             'videos'),
 }
 
 
@@ -62,7 +63,8 @@ def test_broken_prediction_is_named_in_one_sentence(videos, kind):
     assert message.startswith('pred/') and message.endswith('.') and '\n' not in message
 
 
-@pytest.mark.parametrize('kind', ['categories', 'duplicate track', 'nan', 'short keypoints', 'repeated frame'])
+@pytest.mark.parametrize('kind', ['categories', 'duplicate track', 'nan', 'short keypoints', 'repeated '
+                                                                                             'frame'])
 def test_broken_ground_truth_is_named_in_one_sentence(videos, kind):
     change, sentence = BROKEN[kind]
     with pytest.raises(PoseTrackFileError, match=sentence) as caught:
@@ -179,8 +181,9 @@ def test_missing_frames_can_be_filled(tmp_path, videos):
 
 
 # The ids of PoseTrack17's points are the public evaluator's order of joints.
-IDS17 = ['right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle', 'right_wrist', 'right_elbow',
-         'right_shoulder', 'left_shoulder', 'left_elbow', 'left_wrist', 'head_bottom', 'nose', 'head_top']
+IDS17 = ['right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle', 'right_wrist',
+         'right_elbow', 'right_shoulder', 'left_shoulder', 'left_elbow', 'left_wrist', 'head_bottom', 'nose',
+         'head_top']
 
 
 def to_posetrack17(data):
@@ -200,8 +203,8 @@ def to_posetrack17(data):
             if 'bbox_head' in ann:
                 x, y, w, h = ann['bbox_head']
                 rects[-1].update(x1=[x], y1=[y], x2=[x + w], y2=[y + h])
-        annolist.append({'image': [{'name': f'images/bonn_5sec/000001_mpii/{number:08d}.jpg'}], 'annorect': rects,
-                         'imgnum': [number], 'is_labeled': [1]})
+        annolist.append({'image': [{'name': f'images/bonn_5sec/000001_mpii/{number:08d}.jpg'}],
+                         'annorect': rects, 'imgnum': [number], 'is_labeled': [1]})
         if 'ignore_regions_x' in entry:
             annolist[-1]['ignore_regions'] = [
                 {'point': [{'x': [x], 'y': [y]} for x, y in zip(xs, ys)]}
@@ -233,5 +236,6 @@ def test_posetrack17_people_without_points_keep_their_frame():
     gt17['annolist'][0]['annorect'] = []
     dropped = figures_of({name: (gt17, pred)})
     assert kept['frames'] == dropped['frames'] + 1
-    assert kept['precision']['mean'] < dropped['precision']['mean']         # its predictions are false positives
+    # The predictions of the frame are false positives.
+    assert kept['precision']['mean'] < dropped['precision']['mean']
     assert kept['recall'] == dropped['recall']

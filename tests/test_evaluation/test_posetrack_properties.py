@@ -1,4 +1,4 @@
-"""PoseTrack's AP and MOTA on random data: equal to the rules written down plainly, and what must change nothing."""
+"""PoseTrack's AP and MOTA on random data: equal to the plain rules, and what must change nothing."""
 import copy
 import json
 import warnings

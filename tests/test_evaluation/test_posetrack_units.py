@@ -37,7 +37,8 @@ def test_a_point_on_a_sloped_edge_is_outside_though_rounding_says_otherwise():
 
 @pytest.mark.parametrize('corners', [[], [[0, 0]], [[0, 0], [9, 9]]])
 def test_fewer_than_three_corners_hold_nothing(corners):
-    assert not points_in_polygon(np.array([[0.0, 0.0], [4.0, 4.0]]), np.reshape(corners, (-1, 2)).astype(float)).any()
+    polygon = np.reshape(corners, (-1, 2)).astype(float)
+    assert not points_in_polygon(np.array([[0.0, 0.0], [4.0, 4.0]]), polygon).any()
 
 
 def most_pairs_smallest_total(cost):
@@ -60,7 +61,8 @@ def test_assignment_of_many_problems_is_the_best_of_all_combinations(seed, probl
     costs = rng.random((problems, rows, columns))
     costs[rng.random(costs.shape) < 0.6] = np.inf
     problem, row, column = np.nonzero(np.isfinite(costs))
-    chosen, left = smallest_total(problem * 10 + row, problem * 10 + column, costs[problem, row, column], problem)
+    chosen, left = smallest_total(
+        problem * 10 + row, problem * 10 + column, costs[problem, row, column], problem)
     found = {(problem[i], row[i], column[i]) for i in chosen}
     for number in left:
         found |= {(number, r, c) for r, c in zip(*hungarian(costs[number]))}
@@ -79,7 +81,8 @@ def walk(lengths=(6, ), people=2, speed=3.0):
     for number, length in enumerate(lengths, 1):
         images, truth, found = [image(number, t, length) for t in range(length)], [], []
         for t, p in itertools.product(range(length), range(people)):
-            joints = np.stack([np.arange(17.0) * 3, np.arange(17.0)**2], axis=1) + [p * 900 + speed * t + 50, 60]
+            joints = np.stack([np.arange(17.0) * 3, np.arange(17.0)**2], axis=1)
+            joints += [p * 900 + speed * t + 50, 60]
             truth.append(person(images[t]['id'], p, joints, ALL, [0, 0, 30, 40]))           # head size 30
             found.append(person(images[t]['id'], p, joints, ALL, scores=np.full(17, 0.9)))
         videos[f'v{number}'] = ({'images': images, 'annotations': truth, 'categories': category()},
@@ -99,7 +102,8 @@ def test_an_empty_frame_is_one_miss_and_one_false_positive_with_the_quirks_only(
     gone = pred['images'][2]['id']
     pred['annotations'] = [entry for entry in pred['annotations'] if entry['image_id'] != gone]
     figures = figures_of(videos)
-    assert figures['per_joint']['misses'].tolist() == figures['per_joint']['false_positives'].tolist() == [1] * 15
+    assert figures['per_joint']['misses'].tolist() == [1] * 15
+    assert figures['per_joint']['false_positives'].tolist() == [1] * 15
     assert figures['per_joint']['objects'].tolist() == [9] * 15
     corrected = figures['corrected']['per_joint']
     assert corrected['misses'].tolist() == [2] * 15 and not corrected['false_positives'].any()
@@ -109,9 +113,10 @@ def test_an_empty_frame_is_one_miss_and_one_false_positive_with_the_quirks_only(
 def test_motp_counts_distances_twice_with_the_quirks_only():
     videos = walk((6, ))
     for entry in videos['v1'][1]['annotations']:
-        entry['keypoints'][0::3] = [x + 3 for x in entry['keypoints'][0::3]]               # a tenth of the head
+        entry['keypoints'][0::3] = [x + 3 for x in entry['keypoints'][0::3]]      # a tenth of the head
     figures = figures_of(videos)
-    assert figures['MOTP']['mean'] == pytest.approx(80) and figures['corrected']['MOTP']['mean'] == pytest.approx(90)
+    assert figures['MOTP']['mean'] == pytest.approx(80)
+    assert figures['corrected']['MOTP']['mean'] == pytest.approx(90)
 
 
 def test_an_exchange_of_tracks_is_a_switch_each():
@@ -176,9 +181,9 @@ def test_scipy_is_imported_only_where_tracking_is_ambiguous():
     import sys
     code = ('import sys, made_videos, numpy as np\n'
             'made_videos.figures_of(made_videos.make_tidy(np.random.default_rng(0), 2))\n'
-            "print(sorted(m for m in ('scipy.optimize', 'torch', 'mmengine', 'mmcv', 'mmpose') if m in sys.modules))")
+            "print(sorted({'scipy.optimize', 'torch', 'mmengine', 'mmcv', 'mmpose'} & set(sys.modules)))")
     here = str(next(p for p in sys.path if p.endswith('test_evaluation')))
-    done = subprocess.run([sys.executable, '-c', f'import sys; sys.path[:0] = {[here] + sys.path!r}\n' + code],
-                          capture_output=True, text=True, check=True)
+    code = f'import sys; sys.path[:0] = {[here] + sys.path!r}\n' + code
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == '[]'
     assert make_tidy(np.random.default_rng(0), 1)

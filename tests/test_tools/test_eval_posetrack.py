@@ -85,15 +85,16 @@ def test_mota_is_null_for_single_frame_sequences_and_figures_without_quirks_are_
     edit(folders, one_frame)
     done = run(root, folders, '--out', folders / 'figures.json')
     figures = json.loads((folders / 'figures.json').read_text())
-    assert done.returncode == 0 and figures['MOTA'] is None and figures['corrected']['MOTA']['mean'] is not None
+    assert done.returncode == 0 and figures['MOTA'] is None
+    assert figures['corrected']['MOTA']['mean'] is not None
     assert run(root, folders, '--out', folders / 'figures.json', '--corrected').returncode == 0
     assert json.loads((folders / 'figures.json').read_text())['MOTA'] == figures['corrected']['MOTA']
 
 
 def test_undefined_figures_are_null(root, folders):
     nose = slice(0, 3)
-    edit(folders, lambda data: [entry['keypoints'].__setitem__(nose, [0, 0, 0]) for entry in data['annotations']],
-         'gt')
+    edit(folders, lambda data: [entry['keypoints'].__setitem__(nose, [0, 0, 0])
+                                for entry in data['annotations']], 'gt')
     assert run(root, folders, '--out', folders / 'figures.json').returncode == 0
     text = (folders / 'figures.json').read_text()
     figures = json.loads(text)
@@ -123,14 +124,14 @@ def test_torch_is_not_imported(root, folders):
 
 @pytest.mark.slow
 def test_fast_enough_and_equal_to_the_plain_implementation(benchmark):
-    """1000 frames of 7 people; a busy machine is given a second chance, not a larger limit."""
-    for attempt in range(3):
-        measured = benchmark.benchmark(repeats=3, plain=attempt == 0)
-        if attempt == 0:
-            assert measured['largest_difference'] < 1e-6
-            assert measured['plain_ap'] > 8 * measured['ap_core']
-            assert measured['plain_mot'] > 8 * measured['mot_core']
+    """1000 frames of 7 people, one core's time; a busy machine is asked again, not given more time."""
+    measured = benchmark.benchmark(repeats=3)
+    assert measured['largest_difference'] < 1e-6
+    assert measured['plain_ap'] > 8 * measured['ap_core']
+    assert measured['plain_mot'] > 8 * measured['mot_core']
+    for _ in range(3):
         if measured['end_to_end'] <= 1.5 and measured['ap_core'] <= 0.15:
             break
+        measured = benchmark.benchmark(repeats=3, plain=False)
     assert measured['ap_core'] <= 0.15, measured
     assert measured['end_to_end'] <= 1.5, measured
