@@ -127,6 +127,21 @@ def test_occluded_joints(tmp_path, mini):
         assert info['keypoints_visible'][0, mini.JOINTS18.index('right_ankle')] == weight
 
 
+def test_broken_points_of_posetrack17_are_reported(tmp_path, mini):
+    content = mini.annolist_json(mini.make_clip())
+    points = content['annolist'][2]['annorect'][0]['annopoints'][0]['point']
+    points[0]['id'] = [15]
+    points[1]['x'] = ['nan']
+    points[2]['y'] = []
+    path = tmp_path / 'src/annotations/val/000342_mpii_test.json'
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(content))
+    report = convert_posetrack17(tmp_path / 'src', tmp_path / 'out')
+    assert '1 skipped: points with an unknown joint number' in str(report)
+    assert '2 skipped: points whose coordinates are not numbers' in str(report)
+    assert samples(tmp_path / 'out', 'posetrack17', 'posetrack17')[0]['num_keypoints'] == 12
+
+
 def test_conversion_resumes(tmp_path, mini):
     clips = [mini.make_clip(), mini.make_clip('000009_mpii_test', seed=1)]
     mini.write_posetrack18(tmp_path / 'src', clips)

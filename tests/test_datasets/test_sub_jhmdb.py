@@ -43,6 +43,8 @@ def test_splits_and_windows(tmp_path, mini):
     splits = {1: {'catch/a': 1, 'walk/b': 2, 'walk/c': 1}, 2: {'catch/a': 2, 'walk/b': 1, 'walk/c': 1},
               3: {'catch/a': 1, 'walk/b': 1, 'walk/c': 2}}
     mini.write_sub_jhmdb(tmp_path / 'src', clips, splits)
+    for hidden in ('sub_splits/._catch_test_split_1.txt', 'Rename_Images/catch/a/._00001.png'):
+        (tmp_path / 'src' / hidden).write_bytes(b'\x00\x05\x16\x07\xff')  # as in archives made by macOS
     report = convert_sub_jhmdb(tmp_path / 'src', tmp_path / 'out')
     assert report.counts['clips']['videos'] == 3 and report.counts['clips']['persons'] == 12
     sizes = {}
@@ -54,6 +56,7 @@ def test_splits_and_windows(tmp_path, mini):
                      (3, 'test'): 3}
     dataset = SubJHMDBVideoDataset('annotations/Sub2_test.json', data_root=str(tmp_path / 'out'))
     window = [path[-9:] for path in dataset.get_data_info(0)['img_paths']]
+    assert json.loads((tmp_path / 'out/annotations/Sub2_test.json').read_text())['images'][0]['nframes'] == 4
     assert window == ['00001.png', '00001.png', '00001.png', '00002.png', '00003.png']
 
 

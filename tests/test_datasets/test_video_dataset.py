@@ -298,6 +298,21 @@ def test_empty_detections_are_left_out(tmp_path, video):
         build(tmp_path, video, test_mode=True, bbox_file=str(tmp_path / 'absent.json'))
 
 
+def test_nframes_as_matlab_writes_it(tmp_path, video):
+    for image in video['images']:
+        image['nframes'] = 7.0
+    assert numbers(build(tmp_path, video).get_data_info(4)) == [4, 5, 6, 6, 6]
+
+
+def test_nobody_to_train_on_or_to_test(tmp_path, video):
+    video['annotations'] = []
+    with pytest.raises(ValueError, match='no person to train on'):
+        build(tmp_path, video)
+    assert len(build(tmp_path, video, test_mode=True)) == 0
+    path = write(tmp_path / 'det.json', [])
+    assert len(build(tmp_path, video, test_mode=True, bbox_file=path)) == 0
+
+
 def test_temporal_jitter(tmp_path, video):
     np.random.seed(0)
     dataset = build(tmp_path, video, temporal_jitter=1)

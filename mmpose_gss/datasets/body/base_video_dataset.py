@@ -183,7 +183,17 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
         else:
             data_list = self._load_annotated(content, places)
         self._log_left_out(len(data_list))
+        if not data_list and not self.test_mode:
+            raise ValueError(
+                f'"{self.ann_file}" has no person to train on (left out: {dict(self._left_out)}); check that '
+                'it is the annotation of this data set.')
         return data_list
+
+    def _serialize_data(self) -> Tuple[np.ndarray, np.ndarray]:
+        # MMEngine's cannot serialise nothing, which is what there is to test in a video without people.
+        if not self.data_list:
+            return np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.int64)
+        return super()._serialize_data()
 
     def _set_categories(self, content: dict) -> None:
         categories = content.get('categories')

@@ -78,8 +78,8 @@ def place_images(images: List[dict], ann_file: str, root: str, layout: FrameLayo
 def _annotated_clip(folder: str, members: List[dict], ann_file: str, root: str,
                     layout: FrameLayout) -> ClipFrames:
     counts = {image.get('nframes') for image in members}
-    count = next(iter(counts))
-    if len(counts) > 1 or not isinstance(count, int) or count < 1:
+    count = _whole_number(next(iter(counts)))
+    if len(counts) > 1 or count is None:
         raise ValueError(
             f'"{ann_file}": the images of "{folder}" (e.g. "{members[0]["file_name"]}") need one "nframes", '
             f'the number of frames of the clip, but have {sorted(map(str, counts))}; add the field, or set '
@@ -87,6 +87,15 @@ def _annotated_clip(folder: str, members: List[dict], ann_file: str, root: str,
     names = sorted({osp.basename(image['file_name']) for image in members}, key=frame_number)
     # A file that lists all frames of a clip also tells of gaps in their numbers.
     return ClipFrames(osp.join(root, folder), count, layout, tuple(names) if len(names) == count else None)
+
+
+def _whole_number(value) -> Optional[int]:
+    """A positive whole number, also as Matlab's tools write it (149.0); None for anything else."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return int(number) if number >= 1 and number.is_integer() else None
 
 
 def _clip_on_disk(path: str, layout: FrameLayout) -> ClipFrames:

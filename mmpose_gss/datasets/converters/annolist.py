@@ -117,6 +117,7 @@ def _person(entry: Any) -> Optional[Person17]:
     if annopoints is not None and not isinstance(annopoints, (float, int, str)):
         for point in _many(_get(annopoints, 'point')):
             visible = _number(point, 'is_visible')
-            points.append((int(_number(point, 'id')), _number(point, 'x'), _number(point, 'y'),
-                           None if visible is None else int(visible)))
+            x, y = (_number(point, axis) for axis in 'xy')
+            points.append((int(_number(point, 'id')), float('nan') if x is None else x,
+                           float('nan') if y is None else y, None if visible is None else int(visible)))
     return Person17(-1 if track_id is None else int(track_id), head, points)

@@ -117,6 +117,13 @@ def link_images(source: Path, target: Path) -> None:
         target.symlink_to(source.resolve(), target_is_directory=True)
 
 
+def visible_files(folder: Path, pattern: str) -> List[Path]:
+    """The files of a folder, sorted, without the hidden ones that macOS puts into archives."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith('.'))
+
+
 def image_size(path: Path) -> Optional[Tuple[int, int]]:
     """Width and height of an image file; None if there is no such file or it is no image."""
     try:

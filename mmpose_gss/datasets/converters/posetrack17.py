@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import List, Tuple
 
+import numpy as np
+
 from mmpose_gss.datasets.converters.annolist import Frame17, Person17, read_annolist
 from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, write_split
 from mmpose_gss.datasets.converters.posetrack18 import find_splits
@@ -116,6 +118,9 @@ def _annotation(person: Person17, identity: int, index: int, keep_occluded: bool
     for number, x, y, visible in person.points:
         if not 0 <= number < len(JOINT_NUMBERS):
             skipped['points with an unknown joint number'] += 1
+            continue
+        if not np.isfinite([x, y]).all():
+            skipped['points whose coordinates are not numbers'] += 1
             continue
         flag = 1 if visible is None or keep_occluded else visible
         place = 3 * JOINTS.index(JOINT_NUMBERS[number])

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Dict, Optional, Sequence, Tuple
 
 from mmpose_gss.datasets.body.annotations import joint_names, joint_order
-from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, read_json, write_split
+from mmpose_gss.datasets.converters.coco_files import (convert_videos, link_images, read_json, visible_files,
+                                                       write_split)
 from mmpose_gss.datasets.converters.posetrack_format import (CATEGORIES, EARS, JOINTS, add_sizes,
                                                              finish_annotation, image_id, reorder_joints)
 from mmpose_gss.datasets.converters.report import Report, label_version
@@ -74,7 +75,7 @@ def find_splits(source: Path, folders: Sequence[str], suffixes: Sequence[str]) -
     """
     found: Dict[str, Sequence[Path]] = {}
     for split in SPLITS:
-        candidates = (sorted((source / folder / split).glob(f'*{suffix}'))
+        candidates = (visible_files(source / folder / split, f'*{suffix}')
                       for folder in folders for suffix in suffixes)
         files = next(filter(None, candidates), [])
         if files:

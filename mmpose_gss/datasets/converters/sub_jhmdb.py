@@ -11,7 +11,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from mmpose_gss.datasets.body.metainfo import JHMDB
-from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, write_split
+from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, visible_files, write_split
 from mmpose_gss.datasets.converters.report import Report
 
 KNOWN_SUB_JHMDB = {'clips': {'videos': 316}}
@@ -82,7 +82,7 @@ def read_splits(folder: Path) -> Dict[str, List[str]]:
         ValueError: If a line is not as it should be.
     """
     splits: Dict[str, List[str]] = defaultdict(list)
-    for path in sorted(folder.glob('*.txt')) if folder.is_dir() else []:
+    for path in visible_files(folder, '*.txt'):
         match = _SPLIT_FILE.match(path.name)
         if match is None:
             continue
@@ -125,7 +125,7 @@ def convert_clip(path: Path, root: Path, number: Dict[str, int]) -> Tuple[dict, 
     if masks.ndim == 2:
         masks = masks[..., None]
     frames = root / 'Rename_Images' / clip
-    present = {frame.name for frame in frames.glob('*.png')} if frames.is_dir() else None
+    present = {frame.name for frame in visible_files(frames, '*.png')} if frames.is_dir() else None
     num_frames = joints.shape[2] if present is None else max(len(present), 1)
     skipped: Counter = Counter()
     images, annotations = [], []
