@@ -17,7 +17,7 @@ COORDINATES = st.integers(0, 6)
 ALL = np.ones(17, dtype=bool)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(COORDINATES, COORDINATES), min_size=3, max_size=8))
 def test_every_point_of_a_grid_is_on_its_side_of_a_polygon(corners):
     xs, ys = zip(*corners)
