@@ -38,12 +38,15 @@ def causal_conv1d(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None,
     if x.dim() != 3:
         raise ValueError(f'x must be (B, D, L), got the shape {tuple(x.shape)}')
     if weight.dim() != 2 or weight.shape[0] != x.shape[1] or weight.shape[1] < 1:
-        raise ValueError(f'weight must be (D, width) with D = {x.shape[1]}, got the shape {tuple(weight.shape)}')
+        raise ValueError(
+            f'weight must be (D, width) with D = {x.shape[1]}, got the shape {tuple(weight.shape)}')
     if bias is not None and bias.shape != (x.shape[1],):
         raise ValueError(f'bias must be (D,) with D = {x.shape[1]}, got the shape {tuple(bias.shape)}')
     width = weight.shape[1]
     if _package_takes(x, width):
         return import_module('causal_conv1d').causal_conv1d_fn(x, weight, bias, activation=activation)
-    out = F.conv1d(F.pad(x, (width - 1, 0)), weight[:, None].to(x.dtype), None if bias is None else bias.to(x.dtype),
+    out = F.conv1d(F.pad(x, (width - 1, 0)),
+                   weight[:, None].to(x.dtype),
+                   None if bias is None else bias.to(x.dtype),
                    groups=x.shape[1])
     return out if activation is None else F.silu(out)

@@ -1,11 +1,11 @@
 """Deformable convolution with torchvision's signature, fast on CPU through the C++ extension.
 
-Legend: B batch, C channels in, O channels out, H rows, W columns, (h, w) output map, kh x kw kernel, kk = kh * kw,
-Q groups of channels with offsets of their own.
+Legend: B batch, C channels in, O channels out, H rows, W columns, (h, w) output map, kh x kw kernel, kk = kh
+* kw, Q groups of channels with offsets of their own.
 
-torchvision samples every channel by itself. Here channels lie last and the sampling places of a pixel are computed
-once for all channels that share them. Depth-wise weights are applied while sampling; for others the sampled columns
-are multiplied by the weights as one matrix product.
+torchvision samples every channel by itself. Here channels lie last and the sampling places of a pixel are
+computed once for all channels that share them. Depth-wise weights are applied while sampling; for others the
+sampled columns are multiplied by the weights as one matrix product.
 """
 import ctypes
 from importlib import import_module
@@ -26,12 +26,12 @@ Pair = Union[int, Tuple[int, int]]
 
 class _Args(ctypes.Structure):
     """Mirror of ``DeformArgs`` in csrc/deform_args.h, field by field."""
-    _fields_ = (
-        fields(ctypes.c_int64, ('is_double', 'depthwise', 'batch', 'channels', 'height', 'width', 'out_height',
-                                'out_width', 'kernel_h', 'kernel_w', 'stride_h', 'stride_w', 'pad_h', 'pad_w',
-                                'dilation_h', 'dilation_w', 'offset_groups', 'panels', 'threads')) +
-        fields(ctypes.c_void_p, ('input', 'offset', 'mask', 'weight', 'bias', 'out', 'dout', 'dinput', 'doffset',
-                                 'dmask', 'dweight')))
+    _fields_ = (fields(ctypes.c_int64,
+                       ('is_double', 'depthwise', 'batch', 'channels', 'height', 'width', 'out_height',
+                        'out_width', 'kernel_h', 'kernel_w', 'stride_h', 'stride_w', 'pad_h', 'pad_w',
+                        'dilation_h', 'dilation_w', 'offset_groups', 'panels', 'threads')) +
+                fields(ctypes.c_void_p, ('input', 'offset', 'mask', 'weight', 'bias', 'out', 'dout', 'dinput',
+                                         'doffset', 'dmask', 'dweight')))
 
 
 def _arguments(input, offset, mask, weight, bias, geometry) -> _Args:
@@ -46,8 +46,8 @@ def _arguments(input, offset, mask, weight, bias, geometry) -> _Args:
     args.offset_groups = offset.shape[-1] // (2 * places)
     group_channels = args.channels // args.offset_groups
     args.panels = min(_MOST_PANELS, max(1, group_channels // 32))  # by shape alone: sums keep their order
-    args.threads = extension.threads_for(args.batch * args.out_height * args.out_width * places * args.channels,
-                                         500_000)
+    args.threads = extension.threads_for(
+        args.batch * args.out_height * args.out_width * places * args.channels, 500_000)
     for name, x in (('input', input), ('offset', offset), ('mask', mask), ('weight', weight), ('bias', bias)):
         setattr(args, name, extension.address(x))
     return args
@@ -61,8 +61,8 @@ def _out_shape(input, offset, weight, geometry) -> Tuple[int, ...]:
 
 
 @torch.library.custom_op('mmpose_gss::deform_sample_cpu', mutates_args=(), device_types='cpu')
-def _sample(input: Tensor, offset: Tensor, mask: Optional[Tensor], weight: Optional[Tensor], bias: Optional[Tensor],
-            geometry: List[int]) -> Tensor:
+def _sample(input: Tensor, offset: Tensor, mask: Optional[Tensor], weight: Optional[Tensor],
+            bias: Optional[Tensor], geometry: List[int]) -> Tensor:
     """Depth-wise result (B,h,w,C) with a weight, columns (B,h,w,kk,C) without; all channels last."""
     out = input.new_empty(_out_shape(input, offset, weight, geometry))
     if out.numel():
@@ -79,8 +79,8 @@ def _sample_fake(input, offset, mask, weight, bias, geometry):
 
 
 @torch.library.custom_op('mmpose_gss::deform_sample_cpu_backward', mutates_args=(), device_types='cpu')
-def _sample_backward(dout: Tensor, input: Tensor, offset: Tensor, mask: Optional[Tensor], weight: Optional[Tensor],
-                     geometry: List[int]) -> List[Tensor]:
+def _sample_backward(dout: Tensor, input: Tensor, offset: Tensor, mask: Optional[Tensor],
+                     weight: Optional[Tensor], geometry: List[int]) -> List[Tensor]:
     """Gradients by input, offset, mask and weight (empty for those that are None)."""
     if dout.numel() == 0:
         return [x.zero_() for x in _sample_backward_fake(dout, input, offset, mask, weight, geometry)]
@@ -101,7 +101,9 @@ def _sample_backward(dout: Tensor, input: Tensor, offset: Tensor, mask: Optional
 
 @_sample_backward.register_fake
 def _sample_backward_fake(dout, input, offset, mask, weight, geometry):
-    return [input.new_empty(0) if x is None else input.new_empty(x.shape) for x in (input, offset, mask, weight)]
+    return [
+        input.new_empty(0) if x is None else input.new_empty(x.shape) for x in (input, offset, mask, weight)
+    ]
 
 
 def _context(ctx, inputs, output):
@@ -148,8 +150,9 @@ def _pair(value: Pair, name: str, least: int) -> Tuple[int, int]:
 
 def _check(input, offset, weight, bias, mask, stride, padding, dilation) -> None:
     if input.dim() != 4 or weight.dim() != 4 or offset.dim() != 4:
-        raise ValueError(f'input, offset and weight must have 4 dimensions, got the shapes {tuple(input.shape)}, '
-                         f'{tuple(offset.shape)}, {tuple(weight.shape)}')
+        raise ValueError(
+            f'input, offset and weight must have 4 dimensions, got the shapes {tuple(input.shape)}, '
+            f'{tuple(offset.shape)}, {tuple(weight.shape)}')
     for name, x in (('offset', offset), ('weight', weight), ('bias', bias), ('mask', mask)):
         if x is not None and (x.dtype != input.dtype or x.device != input.device):
             raise ValueError(f'{name} is {x.dtype} on {x.device}, it must be like input {input.dtype} on '
@@ -164,18 +167,27 @@ def _check(input, offset, weight, bias, mask, stride, padding, dilation) -> None
                  for n, p, d, k, s in zip(input.shape[2:], padding, dilation, kernel, stride))
     count = offset.shape[1] // (2 * places)
     if min(size) < 1 or count < 1 or channels % count or offset.shape != (batch, 2 * count * places, *size):
-        raise ValueError(f'offset must be (B, Q * 2 * kh * kw, h, w) = ({batch}, Q * {2 * places}, {size[0]}, '
-                         f'{size[1]}) with Q dividing C = {channels}, got {tuple(offset.shape)}')
+        raise ValueError(
+            f'offset must be (B, Q * 2 * kh * kw, h, w) = ({batch}, Q * {2 * places}, {size[0]}, '
+            f'{size[1]}) with Q dividing C = {channels}, got {tuple(offset.shape)}')
     if mask is not None and mask.shape != (batch, count * places, *size):
         raise ValueError(f'mask must be {(batch, count * places, *size)}, got {tuple(mask.shape)}')
     if bias is not None and bias.shape != (weight.shape[0],):
         raise ValueError(f'bias must be ({weight.shape[0]},), got {tuple(bias.shape)}')
 
 
-def deform_conv2d(input: Tensor, offset: Tensor, weight: Tensor, bias: Optional[Tensor] = None, stride: Pair = 1,
-                  padding: Pair = 0, dilation: Pair = 1, mask: Optional[Tensor] = None, *,
+def deform_conv2d(input: Tensor,
+                  offset: Tensor,
+                  weight: Tensor,
+                  bias: Optional[Tensor] = None,
+                  stride: Pair = 1,
+                  padding: Pair = 0,
+                  dilation: Pair = 1,
+                  mask: Optional[Tensor] = None,
+                  *,
                   backend: str = 'auto') -> Tensor:
-    """Deformable convolution v1, or v2 with a mask; signature and meaning of ``torchvision.ops.deform_conv2d``.
+    """Deformable convolution v1, or v2 with a mask; signature and meaning of
+    ``torchvision.ops.deform_conv2d``.
 
     Args:
         input (Tensor): (B, C, H, W); fastest on CPU in ``torch.channels_last`` memory format.
@@ -184,8 +196,8 @@ def deform_conv2d(input: Tensor, offset: Tensor, weight: Tensor, bias: Optional[
         bias (Tensor | None): (O,).
         stride, padding, dilation (int | tuple[int, int]): As of a convolution.
         mask (Tensor | None): (B, Q * kh * kw, h, w), factor per kernel place.
-        backend (str): ``cpu`` (the C++ extension), ``torchvision``, or ``auto``: the extension for CPU tensors
-            when it is built.
+        backend (str): ``cpu`` (the C++ extension), ``torchvision``, or ``auto``: the extension for CPU
+            tensors when it is built.
 
     Returns:
         Tensor: (B, O, h, w) in the type of ``input``; channels last from ``cpu``.
@@ -208,5 +220,5 @@ def deform_conv2d(input: Tensor, offset: Tensor, weight: Tensor, bias: Optional[
         return _on_cpu(input, offset, weight, bias, geometry, mask)
     if find_spec('torchvision') is None:
         raise RuntimeError(f"the backend 'torchvision' cannot run: torchvision is not installed ({problem})")
-    return import_module('torchvision.ops').deform_conv2d(input, offset, weight, bias, stride, padding, dilation,
-                                                          mask)
+    return import_module('torchvision.ops').deform_conv2d(input, offset, weight, bias, stride, padding,
+                                                          dilation, mask)

@@ -1,7 +1,8 @@
 """Loads the C++ kernels and calls them through ctypes.
 
-The library ``_C*.so`` beside this file is plain C at its border: it knows neither Python's nor torch's headers, so
-one binary serves every version of torch, and a call releases the interpreter lock. It is never imported.
+The library ``_C*.so`` beside this file is plain C at its border: it knows neither Python's nor torch's
+headers, so one binary serves every version of torch, and a call releases the interpreter lock. It is never
+imported.
 """
 import ctypes
 from functools import lru_cache
@@ -15,8 +16,8 @@ _COUNTS = ('is_double', 'softplus', 'batch', 'dim', 'len', 'states', 'groups', '
            'threads')
 _INPUTS = ('u', 'delta', 'A', 'B', 'C', 'D', 'bias', 'z')
 _INPUT_STRIDES = ('u_k', 'u_b', 'u_d', 'u_l', 'delta_k', 'delta_b', 'delta_d', 'delta_l', 'A_k', 'A_d', 'A_n',
-                  'B_k', 'B_b', 'B_g', 'B_n', 'B_l', 'C_k', 'C_b', 'C_g', 'C_n', 'C_l', 'D_k', 'bias_k', 'z_b',
-                  'z_d', 'z_l')
+                  'B_k', 'B_b', 'B_g', 'B_n', 'B_l', 'C_k', 'C_b', 'C_g', 'C_n', 'C_l', 'D_k', 'bias_k',
+                  'z_b', 'z_d', 'z_l')
 
 
 def fields(kind, names):
@@ -26,16 +27,18 @@ def fields(kind, names):
 
 class ScanArgs(ctypes.Structure):
     """Mirror of ``ScanArgs`` in csrc/scan_args.h, field by field."""
-    _fields_ = (
-        fields(ctypes.c_int64, _COUNTS) + fields(ctypes.c_void_p, _INPUTS) +
-        fields(ctypes.c_int64, _INPUT_STRIDES) + fields(ctypes.c_void_p, ('index', 'first', 'merge', 'y')) +
-        fields(ctypes.c_int64, ('y_m', 'y_b', 'y_d', 'y_l')) +
-        fields(ctypes.c_void_p, ('boundary', 'last', 'dy', 'dlast')) +
-        fields(ctypes.c_int64, ('dy_m', 'dy_b', 'dy_d', 'dy_l')) +
-        fields(ctypes.c_void_p, ('du', 'ddelta', 'dz')) +
-        fields(ctypes.c_int64, ('du_k', 'du_b', 'du_d', 'du_l', 'ddelta_k', 'ddelta_b', 'ddelta_d', 'ddelta_l',
-                                 'dz_b', 'dz_d', 'dz_l')) +
-        fields(ctypes.c_void_p, ('dA', 'dD', 'dbias', 'dB', 'dC')) + fields(ctypes.c_int64, ('dB_k', 'dC_k')))
+    _fields_ = [
+        *fields(ctypes.c_int64, _COUNTS), *fields(ctypes.c_void_p, _INPUTS),
+        *fields(ctypes.c_int64, _INPUT_STRIDES),
+        *fields(ctypes.c_void_p, ('index', 'first', 'merge', 'y')),
+        *fields(ctypes.c_int64, ('y_m', 'y_b', 'y_d', 'y_l')),
+        *fields(ctypes.c_void_p, ('boundary', 'last', 'dy', 'dlast')),
+        *fields(ctypes.c_int64, ('dy_m', 'dy_b', 'dy_d', 'dy_l')),
+        *fields(ctypes.c_void_p, ('du', 'ddelta', 'dz')),
+        *fields(ctypes.c_int64, ('du_k', 'du_b', 'du_d', 'du_l', 'ddelta_k', 'ddelta_b', 'ddelta_d',
+                                 'ddelta_l', 'dz_b', 'dz_d', 'dz_l')),
+        *fields(ctypes.c_void_p, ('dA', 'dD', 'dbias', 'dB', 'dC')), *fields(ctypes.c_int64, ('dB_k', 'dC_k')),
+    ]
 
 
 @lru_cache(maxsize=1)
@@ -43,8 +46,9 @@ def _load() -> Tuple[Optional[ctypes.CDLL], str]:
     """The library, or None and what went wrong."""
     folder = Path(__file__).resolve().parent
     files = sorted(folder.glob('_C*.so')) + sorted(folder.glob('_C*.pyd'))
-    problem = ('the C++ extension of mmpose_gss.ops was not built (install a C++ compiler such as g++ and reinstall '
-               'mmpose_gss)')
+    problem = (
+        'the C++ extension of mmpose_gss.ops was not built (install a C++ compiler such as g++ and reinstall '
+        'mmpose_gss)')
     for path in files:
         try:
             library = ctypes.CDLL(str(path))
@@ -52,7 +56,8 @@ def _load() -> Tuple[Optional[ctypes.CDLL], str]:
             library.scan_constant.restype = ctypes.c_int64
             if library.scan_constant(ctypes.c_int64(2)) == ctypes.sizeof(ScanArgs):
                 return library, ''
-            problem = f'the C++ extension {path.name} is of another version of mmpose_gss: reinstall the package'
+            problem = (f'the C++ extension {path.name} is of another version of mmpose_gss: '
+                       'reinstall the package')
         except (OSError, AttributeError) as error:  # another platform's file, or a broken build
             problem = f'the C++ extension {path.name} cannot be loaded ({error})'
     return None, problem
@@ -66,7 +71,8 @@ def problem() -> Optional[str]:
 def simd_variant() -> str:
     """The instruction set in use: ``avx512``, ``avx2`` or ``generic``.
 
-    The environment variable MMPOSE_GSS_SIMD, set before the process starts, chooses one that the processor has.
+    The environment variable MMPOSE_GSS_SIMD, set before the process starts, chooses one that the processor
+    has.
     """
     return _load()[0].simd_variant().decode()
 

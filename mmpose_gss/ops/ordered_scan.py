@@ -1,10 +1,10 @@
 """``ordered_scan``: one selective scan layer (S6) along several orders of a (T, H, W) map, merged in place.
 
-Legend: B batch, T frames, H rows, W columns, D channels, L = T*H*W tokens, K orders, P parameter sets (1 shared or
-K separate), R rank of Δ, N states, G groups of orders whose outputs are summed.
+Legend: B batch, T frames, H rows, W columns, D channels, L = T*H*W tokens, K orders, P parameter sets (1
+shared or K separate), R rank of Δ, N states, G groups of orders whose outputs are summed.
 
-The projections of an S6 layer are per token, so they are computed in the map's own layout, once when shared; only
-the scan itself depends on the order.
+The projections of an S6 layer are per token, so they are computed in the map's own layout, once when shared;
+only the scan itself depends on the order.
 """
 from functools import lru_cache
 from typing import NamedTuple, Optional, Sequence, Tuple, Union
@@ -72,8 +72,8 @@ def _gather_scan(scan: TokenScan, index: Tensor, spans: Sequence[Tuple[int, int,
     gathered = [_pick(x, k)[:, index] for x in (scan.u, scan.delta, scan.B, scan.C)]
     batch, outputs = gathered[0].shape[0], []
     for at, count, length in spans:
-        u, delta, B, C = (x[:, at:at + count * length].unflatten(1, (count, length)).flatten(0, 1).transpose(1, 2)
-                          for x in gathered)
+        parts = [x[:, at:at + count * length].unflatten(1, (count, length)) for x in gathered]
+        u, delta, B, C = (x.flatten(0, 1).transpose(1, 2) for x in parts)
         y = selective_scan(u, delta, A, B, C, D, None, bias, True, backend=backend)
         outputs.append(y.transpose(1, 2).unflatten(0, (batch, count)).flatten(1, 2))
     return torch.cat(outputs, dim=1)[:, torch.argsort(index)]
@@ -128,7 +128,8 @@ def _project(x: Tensor, orders, grid, x_proj: Tensor, dt_proj: Tensor, dt_bias: 
         deltas.append(F.linear(dt, _pick(dt_proj, p)).to(x.dtype))
         Bs.append(B.to(x.dtype))
         Cs.append(C.to(x.dtype))
-    u, delta, B, C = (torch.stack(parts) if len(parts) > 1 else parts[0][None] for parts in (us, deltas, Bs, Cs))
+    u, delta, B, C = (torch.stack(parts) if len(parts) > 1 else parts[0][None]
+                      for parts in (us, deltas, Bs, Cs))
     return TokenScan(u.to(x.dtype), delta, A, B, C, D, dt_bias)
 
 
@@ -136,13 +137,22 @@ def _check(num_orders, parameters) -> None:
     """Check shapes; ``parameters`` maps a name to (tensor or None, its shape for one set)."""
     for name, (value, shape) in parameters.items():
         if value is not None and value.shape not in (shape, (num_orders, *shape)):
-            raise ValueError(f'{name} must have the shape {shape}, or {(num_orders, *shape)} for separate parameters '
-                             f'per order, got {tuple(value.shape)}')
+            raise ValueError(
+                f'{name} must have the shape {shape}, or {(num_orders, *shape)} for separate parameters '
+                f'per order, got {tuple(value.shape)}')
 
 
-def ordered_scan(x: Tensor, orders: Sequence[Union[str, ScanOrder]], x_proj_weight: Tensor, dt_proj_weight: Tensor,
-                 dt_bias: Tensor, A: Tensor, D: Optional[Tensor] = None, *, merge: Optional[Sequence[int]] = None,
-                 conv_weight: Optional[Tensor] = None, conv_bias: Optional[Tensor] = None,
+def ordered_scan(x: Tensor,
+                 orders: Sequence[Union[str, ScanOrder]],
+                 x_proj_weight: Tensor,
+                 dt_proj_weight: Tensor,
+                 dt_bias: Tensor,
+                 A: Tensor,
+                 D: Optional[Tensor] = None,
+                 *,
+                 merge: Optional[Sequence[int]] = None,
+                 conv_weight: Optional[Tensor] = None,
+                 conv_bias: Optional[Tensor] = None,
                  backend: str = 'auto') -> Tensor:
     """Scan a map along several orders with one or K S6 layers and sum the outputs of each group in place.
 
@@ -157,12 +167,13 @@ def ordered_scan(x: Tensor, orders: Sequence[Union[str, ScanOrder]], x_proj_weig
         dt_bias (Tensor): (D,) or (K, D).
         A (Tensor): (D, N) or (K, D, N), real, usually negative.
         D (Tensor | None): (D,) or (K, D), skip connection.
-        merge (sequence[int] | None): Group number per order. By default order i and order i + K/2 form group i.
-        conv_weight (Tensor | None): (D, width) or (K, D, width): Mamba's short causal convolution and SiLU along
-            each order before its scan.
+        merge (sequence[int] | None): Group number per order. By default order i and order i + K/2 form group
+            i.
+        conv_weight (Tensor | None): (D, width) or (K, D, width): Mamba's short causal convolution and SiLU
+            along each order before its scan.
         conv_bias (Tensor | None): (D,) or (K, D).
-        backend (str): As in :func:`selective_scan`. ``cpu`` and ``triton`` read and write through the order, the
-            others gather and scatter.
+        backend (str): As in :func:`selective_scan`. ``cpu`` and ``triton`` read and write through the order,
+            the others gather and scatter.
 
     Returns:
         Tensor: (G, B, T, H, W, D), in the type of ``x``.
@@ -176,8 +187,9 @@ def ordered_scan(x: Tensor, orders: Sequence[Union[str, ScanOrder]], x_proj_weig
     if A.is_complex():
         raise ValueError('A is complex: only real A is supported, pass its real part')
     if A.dim() not in (2, 3) or not 1 <= A.shape[-1] <= MAX_STATES or dt_proj_weight.dim() not in (2, 3):
-        raise ValueError(f'A must be (D, N) or (K, D, N) with N at most {MAX_STATES} and dt_proj_weight (D, R) or '
-                         f'(K, D, R), got the shapes {tuple(A.shape)} and {tuple(dt_proj_weight.shape)}')
+        raise ValueError(
+            f'A must be (D, N) or (K, D, N) with N at most {MAX_STATES} and dt_proj_weight (D, R) or '
+            f'(K, D, R), got the shapes {tuple(A.shape)} and {tuple(dt_proj_weight.shape)}')
     if conv_weight is None and conv_bias is not None:
         raise ValueError('conv_bias is given without conv_weight')
     batch, frames, height, width, dim = x.shape
@@ -185,17 +197,22 @@ def ordered_scan(x: Tensor, orders: Sequence[Union[str, ScanOrder]], x_proj_weig
     groups = merge_groups(len(orders), merge)
     rank, num_states = dt_proj_weight.shape[-1], A.shape[-1]
     taps = 1 if conv_weight is None else conv_weight.shape[-1]
-    shapes = dict(
-        x_proj_weight=(x_proj_weight, (rank + 2 * num_states, dim)), dt_proj_weight=(dt_proj_weight, (dim, rank)),
-        dt_bias=(dt_bias, (dim,)), A=(A, (dim, num_states)), D=(D, (dim,)), conv_weight=(conv_weight, (dim, taps)),
-        conv_bias=(conv_bias, (dim,)))
+    shapes = dict(x_proj_weight=(x_proj_weight, (rank + 2 * num_states, dim)),
+                  dt_proj_weight=(dt_proj_weight, (dim, rank)),
+                  dt_bias=(dt_bias, (dim, )),
+                  A=(A, (dim, num_states)),
+                  D=(D, (dim, )),
+                  conv_weight=(conv_weight, (dim, taps)),
+                  conv_bias=(conv_bias, (dim, )))
     _check(len(orders), shapes)
     # Weights may stay float32 beside half activations (autocast casts inside the projections).
     check_same(dict(x=x, **{name: value for name, (value, _) in shapes.items()}), 'x', wide=tuple(shapes))
     backend = choose_backend(backend, x.device, x.dtype)
     parameters = [value if value is None or value.dim() > len(shape) else value[None]
                   for value, shape in shapes.values()]
-    cast = [value if value is None or i in (2, 3, 4) else value.to(x.dtype) for i, value in enumerate(parameters)]
+    cast = [
+        value if value is None or i in (2, 3, 4) else value.to(x.dtype) for i, value in enumerate(parameters)
+    ]
     scan = _project(x.reshape(batch, frames * height * width, dim), orders, grid, *cast)
     run = _through_orders if backend in ('cpu', 'triton') else _composed
     out = run(scan, orders, grid, groups, backend)

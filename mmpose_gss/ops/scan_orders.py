@@ -64,7 +64,8 @@ class ScanOrder:
             raise ValueError(f'scan order {self.name!r} does not visit every token exactly once')
         starts = self.starts
         if starts.numel() == 0 or starts[0] != 0 or (starts.diff() <= 0).any() or starts[-1] >= t * h * w:
-            raise ValueError(f'scan order {self.name!r} needs ascending sequence starts from 0 below {t * h * w}')
+            raise ValueError(
+                f'scan order {self.name!r} needs ascending sequence starts from 0 below {t * h * w}')
 
     @property
     def inverse(self) -> Tensor:
@@ -101,8 +102,9 @@ def _window(tokens: Tensor, size: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
 def _build(name: str, frames: int, height: int, width: int) -> ScanOrder:
     match = _NAME.match(name)
     if match is None or (match['h'] and match['rule'] != 'window') or (match['rev1'] and match['rev2']):
-        raise ValueError(f'unknown scan order {name!r}: use unified_horizontal, unified_vertical, spatial, temporal '
-                         "or window(h,w), each optionally with '_reversed'")
+        raise ValueError(
+            f'unknown scan order {name!r}: use unified_horizontal, unified_vertical, spatial, temporal '
+            "or window(h,w), each optionally with '_reversed'")
     with _disable_current_modes():  # what is cached must be real numbers, also while a graph is being traced
         return _build_checked(name, match, frames, height, width)
 
@@ -169,7 +171,8 @@ def merge_groups(num_orders: int, merge: Union[None, Sequence[int]] = None) -> T
         if num_orders == 1:
             return (0,)
         if num_orders % 2:
-            raise ValueError(f'{num_orders} scan orders do not form pairs: give merge=, a group number per order')
+            raise ValueError(
+                f'{num_orders} scan orders do not form pairs: give merge=, a group number per order')
         return tuple(k % (num_orders // 2) for k in range(num_orders))
     groups = tuple(int(g) for g in merge)
     if len(groups) != num_orders or not groups or set(groups) != set(range(max(groups) + 1)):

@@ -6,7 +6,16 @@ from mmpose_gss.ops import selective_scan
 NAMES = ('u', 'delta', 'A', 'B', 'C', 'D', 'z', 'delta_bias')
 
 
-def make_inputs(batch, dim, length, states, groups=0, *, extras=True, softplus=True, large=False, transposed=False,
+def make_inputs(batch,
+                dim,
+                length,
+                states,
+                groups=0,
+                *,
+                extras=True,
+                softplus=True,
+                large=False,
+                transposed=False,
                 dtype=torch.float64):
     """Arguments of ``selective_scan`` as leaves, and ``delta_softplus``; ``large``: delta up to 20."""
     def leaf(*shape):
@@ -34,7 +43,8 @@ def run(inputs, softplus, backend, dtype=None):
     leaves = {name: None if x is None else x.detach().to(dtype or x.dtype).requires_grad_()
               for name, x in inputs.items()}
     out, state = selective_scan(**leaves, delta_softplus=softplus, return_last_state=True, backend=backend)
-    loss = (out.double() * torch.linspace(-1, 1, max(1, out.numel())).double()[:out.numel()].view(out.shape)).sum()
+    loss = (out.double() *
+            torch.linspace(-1, 1, max(1, out.numel())).double()[:out.numel()].view(out.shape)).sum()
     loss = loss + (state.double() * 0.3).sum()
     given = {name: x for name, x in leaves.items() if x is not None}
     grads = torch.autograd.grad(loss, list(given.values()))

@@ -12,8 +12,20 @@ pytest.importorskip('torchvision')
 needs_extension = pytest.mark.skipif(extension.problem() is not None, reason=str(extension.problem()))
 
 
-def make(batch, channels, outputs, groups, size, kernel, stride=1, padding=1, dilation=1, offset_groups=1, bias=True,
-         mask=True, spread=2.0, dtype=torch.float64):
+def make(batch,
+         channels,
+         outputs,
+         groups,
+         size,
+         kernel,
+         stride=1,
+         padding=1,
+         dilation=1,
+         offset_groups=1,
+         bias=True,
+         mask=True,
+         spread=2.0,
+         dtype=torch.float64):
     """Leaves and the geometry of a call."""
     kh, kw = kernel if isinstance(kernel, tuple) else (kernel, kernel)
     out = [(n + 2 * padding - dilation * (k - 1) - 1) // stride + 1 for n, k in zip(size, (kh, kw))]
@@ -21,7 +33,8 @@ def make(batch, channels, outputs, groups, size, kernel, stride=1, padding=1, di
     def leaf(*shape, scale=1.0):
         return (torch.randn(*shape, dtype=dtype) * scale).requires_grad_()
 
-    leaves = dict(input=leaf(batch, channels, *size), offset=leaf(batch, 2 * offset_groups * kh * kw, *out, scale=spread),
+    leaves = dict(input=leaf(batch, channels, *size),
+                  offset=leaf(batch, 2 * offset_groups * kh * kw, *out, scale=spread),
                   weight=leaf(outputs, channels // groups, kh, kw))
     if bias:
         leaves['bias'] = leaf(outputs)
@@ -38,7 +51,8 @@ def outputs_and_grads(leaves, geometry, backend):
 
 CASES = [
     dict(batch=2, channels=24, outputs=24, groups=24, size=(9, 7), kernel=3, mask=False),
-    dict(batch=1, channels=37, outputs=37, groups=37, size=(9, 7), kernel=3, stride=2, dilation=2, bias=False),
+    dict(batch=1, channels=37, outputs=37, groups=37, size=(9, 7), kernel=3, stride=2, dilation=2,
+         bias=False),
     dict(batch=2, channels=8, outputs=6, groups=2, size=(9, 7), kernel=3, offset_groups=2),
     dict(batch=2, channels=40, outputs=5, groups=1, size=(6, 7), kernel=(5, 2), padding=0),
     dict(batch=1, channels=20, outputs=20, groups=20, size=(5, 5), kernel=3, offset_groups=4, spread=20.0),
@@ -80,7 +94,9 @@ def test_gradcheck(groups):
     leaves, geometry = make(1, 3, 3, groups, (4, 3), 2, padding=1)
     names = list(leaves)
     assert torch.autograd.gradcheck(
-        lambda *xs: deform_conv2d(**dict(zip(names, xs)), **geometry, backend='cpu'), list(leaves.values()), atol=1e-4)
+        lambda *xs: deform_conv2d(**dict(zip(names, xs)), **geometry, backend='cpu'),
+        list(leaves.values()),
+        atol=1e-4)
 
 
 @needs_extension
@@ -101,21 +117,29 @@ def test_opcheck_and_compile(depthwise):
     torch.use_deterministic_algorithms(False)
     torch._dynamo.reset()
     x, offset, mask = (torch.randn(2, 4, 3, n).requires_grad_() for n in (6, 18, 9))
-    weight, bias = (torch.randn(9, 6).requires_grad_(), torch.randn(6).requires_grad_()) if depthwise else (None, None)
+    weight, bias = (torch.randn(9, 6).requires_grad_(),
+                    torch.randn(6).requires_grad_()) if depthwise else (None, None)
     torch.library.opcheck(_sample, (x, offset, mask, weight, bias, [3, 3, 1, 1, 1, 1, 1, 1]))
     leaves, geometry = make(1, 6, 6, 6 if depthwise else 1, (4, 3), 3, dtype=torch.float32)
-    compiled = torch.compile(lambda **kw: deform_conv2d(**kw, **geometry), backend='aot_eager', fullgraph=True)
+    compiled = torch.compile(lambda **kw: deform_conv2d(**kw, **geometry),
+                             backend='aot_eager',
+                             fullgraph=True)
     torch.testing.assert_close(compiled(**leaves), deform_conv2d(**leaves, **geometry))
 
 
-@pytest.mark.parametrize('change, words', [
-    (dict(input=torch.randn(6, 4, 3)), '4 dimensions'), (dict(weight=torch.randn(6, 4, 3, 3)), 'weight'),
-    (dict(offset=torch.randn(1, 17, 4, 3)), 'offset must'), (dict(offset=torch.randn(1, 18, 4, 4)), 'offset must'),
-    (dict(mask=torch.randn(1, 18, 4, 3)), 'mask must'), (dict(bias=torch.randn(5)), 'bias must'),
-    (dict(weight=torch.randn(6, 1, 3, 3).double()), 'weight is'), (dict(stride=0), 'stride'),
-    (dict(padding=(1, 1, 1)), 'padding'), (dict(backend='fast'), 'cpu, torchvision')])
+@pytest.mark.parametrize('change, words', [(dict(input=torch.randn(6, 4, 3)), '4 dimensions'),
+                                           (dict(weight=torch.randn(6, 4, 3, 3)), 'weight'),
+                                           (dict(offset=torch.randn(1, 17, 4, 3)), 'offset must'),
+                                           (dict(offset=torch.randn(1, 18, 4, 4)), 'offset must'),
+                                           (dict(mask=torch.randn(1, 18, 4, 3)), 'mask must'),
+                                           (dict(bias=torch.randn(5)), 'bias must'),
+                                           (dict(weight=torch.randn(6, 1, 3, 3).double()), 'weight is'),
+                                           (dict(stride=0), 'stride'), (dict(padding=(1, 1, 1)), 'padding'),
+                                           (dict(backend='fast'), 'cpu, torchvision')])
 def test_errors(change, words):
-    arguments = dict(input=torch.randn(1, 6, 4, 3), offset=torch.randn(1, 18, 4, 3), weight=torch.randn(6, 1, 3, 3),
+    arguments = dict(input=torch.randn(1, 6, 4, 3),
+                     offset=torch.randn(1, 18, 4, 3),
+                     weight=torch.randn(6, 1, 3, 3),
                      padding=1)
     with pytest.raises(ValueError, match=words):
         deform_conv2d(**{**arguments, **change})

@@ -18,8 +18,11 @@ def make_layer(dim, states, rank, sets=0, conv=False, dtype=torch.float64):
     def leaf(*shape):
         return torch.randn(*lead, *shape, dtype=dtype)
 
-    layer = dict(x_proj_weight=leaf(rank + 2 * states, dim) / dim**0.5, dt_proj_weight=leaf(dim, rank),
-                 dt_bias=leaf(dim) - 1, A=-torch.rand(*lead, dim, states, dtype=dtype) * 2 - 0.05, D=leaf(dim))
+    layer = dict(x_proj_weight=leaf(rank + 2 * states, dim) / dim**0.5,
+                 dt_proj_weight=leaf(dim, rank),
+                 dt_bias=leaf(dim) - 1,
+                 A=-torch.rand(*lead, dim, states, dtype=dtype) * 2 - 0.05,
+                 D=leaf(dim))
     return dict(layer, conv_weight=leaf(dim, 4), conv_bias=leaf(dim)) if conv else layer
 
 
@@ -29,9 +32,11 @@ def by_hand(x, orders, merge, x_proj_weight, dt_proj_weight, dt_bias, A, D, conv
     tokens = x.flatten(1, 3)
     outputs = [0] * (max(merge) + 1)
     for k, name in enumerate(orders):
-        own = [p if p is None or len(p) != len(orders) or p.dim() == base else p[k]
-               for p, base in ((x_proj_weight, 2), (dt_proj_weight, 2), (dt_bias, 1), (A, 2), (D, 1), (conv_weight, 2),
-                               (conv_bias, 1))]
+        own = [
+            p if p is None or len(p) != len(orders) or p.dim() == base else p[k]
+            for p, base in ((x_proj_weight, 2), (dt_proj_weight, 2), (dt_bias, 1), (A, 2), (D, 1),
+                            (conv_weight, 2), (conv_bias, 1))
+        ]
         x_proj, dt_proj, bias, A_, D_, conv, conv_b = own
         order = get_scan_order(name, *grid)
         parts = []
@@ -75,8 +80,9 @@ def test_matches_sequences_by_hand(backend, name):
         return [out, *torch.autograd.grad((out.double() * weight).sum(), leaves)]
 
     expected = outputs_and_grads(lambda x, p: by_hand(x, case['orders'], case['merge'], **p), torch.float64)
-    got = outputs_and_grads(lambda x, p: ordered_scan(x, case['orders'], **p, merge=case['merge'], backend=backend),
-                            torch.float32)
+    got = outputs_and_grads(
+        lambda x, p: ordered_scan(x, case['orders'], **p, merge=case['merge'], backend=backend),
+        torch.float32)
     for i, (value, reference) in enumerate(zip(got, expected)):
         assert relative_error(value, reference) <= (1e-5 if i == 0 else 1e-4), ['out', 'x', *layer][i]
 
@@ -88,7 +94,8 @@ def test_gradcheck(backend):
               *(p.requires_grad_() for p in layer.values())]
     orders = ('unified_horizontal', 'window(2,2)', 'temporal_reversed')
     assert torch.autograd.gradcheck(
-        lambda x, *p: ordered_scan(x, orders, **dict(zip(layer, p)), merge=(0, 1, 0), backend=backend), leaves)
+        lambda x, *p: ordered_scan(x, orders, **dict(zip(layer, p)), merge=(0, 1, 0), backend=backend),
+        leaves)
 
 
 @pytest.mark.parametrize('backend', BACKENDS)
@@ -119,8 +126,14 @@ def test_default_pairs_empty_batch_views_and_half(backend):
     x = torch.randn(2, 8, 3, 4, 5).permute(0, 2, 3, 4, 1)  # channels first in memory
     out = ordered_scan(x, GLSMAMBA_ORDERS, **layer, backend=backend)
     assert out.shape == (3, 2, 3, 4, 5, 8)
-    torch.testing.assert_close(out, ordered_scan(x.contiguous(), GLSMAMBA_ORDERS, **layer, merge=(0, 1, 2, 0, 1, 2),
-                                                 backend='naive'), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(out,
+                               ordered_scan(x.contiguous(),
+                                            GLSMAMBA_ORDERS,
+                                            **layer,
+                                            merge=(0, 1, 2, 0, 1, 2),
+                                            backend='naive'),
+                               rtol=1e-4,
+                               atol=1e-5)
     assert ordered_scan(x[:0], GLSMAMBA_ORDERS, **layer, backend=backend).shape == (3, 0, 3, 4, 5, 8)
     half = ordered_scan(x.bfloat16(), GLSMAMBA_ORDERS, **layer, backend=backend)
     assert half.dtype == torch.bfloat16 and relative_error(half, out) < 4e-2
@@ -138,13 +151,19 @@ def test_own_order():
     torch.testing.assert_close(results[1], results[2])
 
 
-@pytest.mark.parametrize('change, words', [
-    (dict(x=torch.randn(2, 3, 4, 6)), 'x must'), (dict(x_proj_weight=torch.randn(9, 6)), 'x_proj_weight'),
-    (dict(dt_proj_weight=torch.randn(6)), 'dt_proj_weight'), (dict(A=torch.randn(5, 2)), 'A must'),
-    (dict(A=torch.randn(6, 257)), '256'), (dict(A=torch.randn(6, 2).to(torch.complex64)), 'complex'),
-    (dict(D=torch.randn(3, 6)), 'D must'), (dict(dt_bias=torch.randn(6).double()), 'dt_bias is'),
-    (dict(conv_bias=torch.randn(6)), 'conv_weight'), (dict(merge=(0, 2)), 'merge'), (dict(orders=['nowhere', 'spatial']), 'nowhere'),
-    (dict(orders=['spatial', 'spatial', 'spatial']), 'merge'), (dict(backend='fast'), 'naive, chunked, cpu')])
+@pytest.mark.parametrize('change, words', [(dict(x=torch.randn(2, 3, 4, 6)), 'x must'),
+                                           (dict(x_proj_weight=torch.randn(9, 6)), 'x_proj_weight'),
+                                           (dict(dt_proj_weight=torch.randn(6)), 'dt_proj_weight'),
+                                           (dict(A=torch.randn(5, 2)), 'A must'),
+                                           (dict(A=torch.randn(6, 257)), '256'),
+                                           (dict(A=torch.randn(6, 2).to(torch.complex64)), 'complex'),
+                                           (dict(D=torch.randn(3, 6)), 'D must'),
+                                           (dict(dt_bias=torch.randn(6).double()), 'dt_bias is'),
+                                           (dict(conv_bias=torch.randn(6)), 'conv_weight'),
+                                           (dict(merge=(0, 2)), 'merge'),
+                                           (dict(orders=['nowhere', 'spatial']), 'nowhere'),
+                                           (dict(orders=['spatial', 'spatial', 'spatial']), 'merge'),
+                                           (dict(backend='fast'), 'naive, chunked, cpu')])
 def test_errors(change, words):
     arguments = dict(x=torch.randn(1, 2, 3, 4, 6), orders=('spatial', 'temporal'),
                      **make_layer(6, 2, 1, dtype=torch.float32))

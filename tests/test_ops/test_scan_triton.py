@@ -5,7 +5,8 @@ import pytest
 import torch
 from scan_cases import make_inputs, relative_error, run
 
-from mmpose_gss.ops import GLSMAMBA_ORDERS, GLSMAMBA_WINDOW_ORDERS, POSEMAMBA_ORDERS, ordered_scan, selective_scan
+from mmpose_gss.ops import (GLSMAMBA_ORDERS, GLSMAMBA_WINDOW_ORDERS, POSEMAMBA_ORDERS, ordered_scan,
+                            selective_scan)
 from mmpose_gss.ops.selective_scan import triton as backend_module
 
 triton = pytest.importorskip('triton')
@@ -18,10 +19,14 @@ def interpreter(monkeypatch):
 
 
 @pytest.mark.parametrize('case', [
-    dict(batch=2, dim=5, length=37, states=4), dict(batch=1, dim=12, length=70, states=3, groups=3),
-    dict(batch=1, dim=9, length=1, states=16, extras=False), dict(batch=2, dim=4, length=33, states=8, large=True),
-    dict(batch=1, dim=7, length=20, states=4, transposed=True, softplus=False), dict(batch=0, dim=4, length=5, states=2),
-], ids=str)
+    dict(batch=2, dim=5, length=37, states=4),
+    dict(batch=1, dim=12, length=70, states=3, groups=3),
+    dict(batch=1, dim=9, length=1, states=16, extras=False),
+    dict(batch=2, dim=4, length=33, states=8, large=True),
+    dict(batch=1, dim=7, length=20, states=4, transposed=True, softplus=False),
+    dict(batch=0, dim=4, length=5, states=2),
+],
+                         ids=str)
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
 def test_interpreted_scan_matches_loop(interpreter, case, dtype):
     inputs, softplus = make_inputs(**case)
@@ -49,8 +54,12 @@ def test_interpreted_half(interpreter, dtype):
 def test_interpreted_orders_match_loop(interpreter, orders, grid, sets, merge):
     lead = (sets,) if sets else ()
     x = torch.randn(2, *grid, 6, dtype=torch.float64)
-    layer = [torch.randn(*lead, 2 + 8, 6), torch.randn(*lead, 6, 2), torch.randn(*lead, 6), -torch.rand(*lead, 6, 4),
-             torch.randn(*lead, 6)]
+    layer = [
+        torch.randn(*lead, 2 + 8, 6),
+        torch.randn(*lead, 6, 2),
+        torch.randn(*lead, 6), -torch.rand(*lead, 6, 4),
+        torch.randn(*lead, 6)
+    ]
 
     def outputs_and_grads(backend):
         leaves = [t.double().detach().requires_grad_() for t in (x, *layer)]
@@ -90,8 +99,10 @@ def test_kernels_compile_ahead_of_time(monkeypatch, capability, name, plain):
     kernels = backend_module._load_kernels(False)
     kernel = getattr(kernels, name)
     pointers = dict(index='*i32', first='*u8', merge='*i64')
-    tensors = {'u', 'delta', 'A', 'B', 'C', 'D', 'bias', 'y', 'last', 'boundary', 'dy', 'dlast', 'du', 'ddelta', 'dA',
-               'dB', 'dC', 'dD', 'dbias'}
+    tensors = {
+        'u', 'delta', 'A', 'B', 'C', 'D', 'bias', 'y', 'last', 'boundary', 'dy', 'dlast', 'du', 'ddelta',
+        'dA', 'dB', 'dC', 'dD', 'dbias'
+    }
     constants = dict(ACC=kernels.tl.float32, CH=64, BD=4, BN=16)
     signature = {}
     for arg in inspect.signature(kernel.fn).parameters:

@@ -65,8 +65,10 @@ def test_double_precision_is_exact(backend):
 
 
 @pytest.mark.parametrize('backend', FAST)
-@pytest.mark.parametrize('case', [dict(batch=1, dim=3, length=18, states=2), dict(batch=2, dim=4, length=5, states=3,
-                                                                                  groups=2)], ids=str)
+@pytest.mark.parametrize(
+    'case', [dict(batch=1, dim=3, length=18, states=2),
+             dict(batch=2, dim=4, length=5, states=3, groups=2)],
+    ids=str)
 def test_gradcheck(backend, case):
     inputs, _ = make_inputs(**case)
     leaves = [x.requires_grad_() for x in inputs.values()]
@@ -86,7 +88,11 @@ def test_long_slowly_decaying_sequence_does_not_drift(backend):
                   delta=torch.full_like(inputs['delta'], 0.0123), A=-torch.rand_like(inputs['A']) * 0.1)
     rounded = {name: None if x is None else x.float().double() for name, x in inputs.items()}
     expected = selective_scan(**rounded, backend='naive')
-    got = selective_scan(**{name: None if x is None else x.float() for name, x in rounded.items()}, backend=backend)
+    got = selective_scan(**{
+        name: None if x is None else x.float()
+        for name, x in rounded.items()
+    },
+                         backend=backend)
     assert relative_error(got, expected) <= 1e-5
 
 
@@ -173,14 +179,24 @@ def bad_inputs():
         return lambda x: x.update({name: torch.randn(*size)})
 
     return [
-        (shape('u', 2, 6), 'u must be'), (shape('u', 2, 6, 0), 'token'), (shape('delta', 2, 6, 8), 'delta'),
-        (shape('z', 2, 5, 9), 'z must'), (shape('A', 5, 4), 'A must'), (shape('A', 6, 257), '257'),
-        (shape('B', 2, 3, 9), 'B must'), (shape('C', 2, 4, 4, 9), 'C must'), (shape('B', 2, 2, 4, 9), 'groups'),
-        (shape('D', 5), 'D must'), (shape('delta_bias', 6, 1), 'delta_bias'),
+        (shape('u', 2, 6), 'u must be'),
+        (shape('u', 2, 6, 0), 'token'),
+        (shape('delta', 2, 6, 8), 'delta'),
+        (shape('z', 2, 5, 9), 'z must'),
+        (shape('A', 5, 4), 'A must'),
+        (shape('A', 6, 257), '257'),
+        (shape('B', 2, 3, 9), 'B must'),
+        (shape('C', 2, 4, 4, 9), 'C must'),
+        (shape('B', 2, 2, 4, 9), 'groups'),
+        (shape('D', 5), 'D must'),
+        (shape('delta_bias', 6, 1), 'delta_bias'),
         (lambda x: x.update(A=x['A'].to(torch.complex64)), 'complex'),
-        (lambda x: x.update(B=x['B'].double()), 'B is'), (lambda x: x.update(delta=x['delta'].half()), 'delta is'),
-        (lambda x: x.update(A=x['A'].double()), 'A is'), (lambda x: x.update(u=x['u'].long()), 'u must be float'),
-        (lambda x: x.update(C=x['C'].to('meta')), 'device'), (lambda x: x.update(D=x['D'].to('meta')), 'D is on'),
+        (lambda x: x.update(B=x['B'].double()), 'B is'),
+        (lambda x: x.update(delta=x['delta'].half()), 'delta is'),
+        (lambda x: x.update(A=x['A'].double()), 'A is'),
+        (lambda x: x.update(u=x['u'].long()), 'u must be float'),
+        (lambda x: x.update(C=x['C'].to('meta')), 'device'),
+        (lambda x: x.update(D=x['D'].to('meta')), 'D is on'),
     ]
 
 

@@ -2,10 +2,11 @@
 
 Legend: B batch, D channels, L tokens, N states, G groups; a segment is C chunks of Q tokens.
 
-A segment is scanned in three moves: all its chunks at once from a zero state (Q steps, vectorised over chunks),
-then the chunks' end states one after another (C steps on small tensors), then the carried states' share is added
-to every token. Only products of decays exp(Δ·A) are formed, never their quotients, so large Δ·A cannot overflow.
-Under autograd a segment is recomputed in the backward pass, so that only the states between segments are kept.
+A segment is scanned in three moves: all its chunks at once from a zero state (Q steps, vectorised over
+chunks), then the chunks' end states one after another (C steps on small tensors), then the carried states'
+share is added to every token. Only products of decays exp(Δ·A) are formed, never their quotients, so large
+Δ·A cannot overflow. Under autograd a segment is recomputed in the backward pass, so that only the states
+between segments are kept.
 """
 from typing import Optional, Tuple
 
@@ -47,8 +48,14 @@ def _scan_segment(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
     return torch.matmul(states, C[..., None]).squeeze(-1), state
 
 
-def selective_scan_chunked(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor] = None,
-                           z: Optional[Tensor] = None, delta_bias: Optional[Tensor] = None,
+def selective_scan_chunked(u: Tensor,
+                           delta: Tensor,
+                           A: Tensor,
+                           B: Tensor,
+                           C: Tensor,
+                           D: Optional[Tensor] = None,
+                           z: Optional[Tensor] = None,
+                           delta_bias: Optional[Tensor] = None,
                            delta_softplus: bool = False) -> Tuple[Tensor, Tensor]:
     """Same contract as :func:`mmpose_gss.ops.selective_scan.naive.selective_scan_naive`."""
     dtype = torch.float64 if u.dtype == torch.float64 else torch.float32

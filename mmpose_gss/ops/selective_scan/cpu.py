@@ -1,11 +1,12 @@
 """The selective scan in C++ (mmpose_gss/ops/csrc), registered with torch.library.
 
-Legend: B batch, D channels, L tokens, N states, G groups, K scan orders, M merge groups, S parameter sets (1 or K).
+Legend: B batch, D channels, L tokens, N states, G groups, K scan orders, M merge groups, S parameter sets (1
+or K).
 
-Two operators share the kernels: ``selective_scan_cpu`` for (B, D, L) tensors and ``ordered_scan_cpu`` for tokens in
-the layout (S, B, L, D), read and written through the orders' indices. The forward pass stores the state at every
-16th token when a gradient will be asked for; the backward pass recomputes the states between. Every sum over
-channels, orders or the batch is taken in a fixed order, whatever the number of threads.
+Two operators share the kernels: ``selective_scan_cpu`` for (B, D, L) tensors and ``ordered_scan_cpu`` for
+tokens in the layout (S, B, L, D), read and written through the orders' indices. The forward pass stores the
+state at every 16th token when a gradient will be asked for; the backward pass recomputes the states between.
+Every sum over channels, orders or the batch is taken in a fixed order, whatever the number of threads.
 """
 import math
 from typing import List, Optional, Sequence, Tuple
@@ -33,7 +34,7 @@ def _strides(args, name: str, x: Optional[Tensor], labels: str) -> None:
 
 
 def _common(u, delta, A, B, C, D, bias, z, softplus, orders, merges) -> extension.ScanArgs:
-    """Arguments for (S, B, D, L) inputs, (S, D, N) A, (S, B, G, N, L) B and C, (S, D) D and bias, (B, D, L) z."""
+    """Arguments for u, delta (S,B,D,L), A (S,D,N), B, C (S,B,G,N,L), D, bias (S,D) and z (B,D,L)."""
     args = extension.ScanArgs()
     _, args.batch, args.dim, args.len = u.shape
     args.states, args.groups, args.orders, args.merges = A.shape[-1], B.shape[2], orders, merges
@@ -97,7 +98,7 @@ def _run_backward(args, u, A, B, C, dy, dlast, du, ddelta, dz):
     return dA, dD, dbias, dB.sum(1), dC.sum(1)
 
 
-# ---------------------------------------------------------------------------------------------- (B, D, L) tensors
+# ----------------------------------------------------------------------------- (B, D, L) tensors
 
 @torch.library.custom_op('mmpose_gss::selective_scan_cpu', mutates_args=(), device_types='cpu')
 def _scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor], z: Optional[Tensor],
@@ -138,7 +139,11 @@ def _scan_backward(dy: Tensor, dlast: Tensor, u: Tensor, delta: Tensor, A: Tenso
     sums = _run_backward(args, u, A, B[None], C[None], dy[None], dlast, du[None], ddelta[None],
                          None if z is None else dz)
     dA, dD, dbias, dB, dC = sums[0][0].sum(0), sums[1][0].sum(0), sums[2][0].sum(0), sums[3][0], sums[4][0]
-    return [du, ddelta, dA, dB.permute(0, 2, 3, 1).contiguous(), dC.permute(0, 2, 3, 1).contiguous(), dD, dz, dbias]
+    return [
+        du, ddelta, dA,
+        dB.permute(0, 2, 3, 1).contiguous(),
+        dC.permute(0, 2, 3, 1).contiguous(), dD, dz, dbias
+    ]
 
 
 @_scan_backward.register_fake
@@ -158,8 +163,8 @@ def _scan_context(ctx, inputs, output):
 
 def _scan_grad(ctx, dy, dlast, _):
     u, delta, A, B, C, D, z, delta_bias, boundary = ctx.saved_tensors
-    du, ddelta, dA, dB, dC, dD, dz, dbias = _scan_backward(dy, dlast, u, delta, A, B, C, D, z, delta_bias, boundary,
-                                                           ctx.softplus)
+    du, ddelta, dA, dB, dC, dD, dz, dbias = _scan_backward(dy, dlast, u, delta, A, B, C, D, z, delta_bias,
+                                                           boundary, ctx.softplus)
     return (du, ddelta, dA, dB, dC, None if D is None else dD, None if z is None else dz,
             None if delta_bias is None else dbias, None, None)
 
@@ -181,7 +186,7 @@ def selective_scan_cpu(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor
     return out.to(u.dtype), last
 
 
-# ----------------------------------------------------------------------------------------- tokens through orders
+# ------------------------------------------------------------------------ tokens through orders
 
 def _token_args(u, delta, A, B, C, D, bias, index, first, merge, merges):
     """Arguments for token layout, and the tensors that must outlive the call."""
@@ -221,9 +226,9 @@ def _over_orders(grad: Tensor, sets: int) -> Tensor:
 
 
 @torch.library.custom_op('mmpose_gss::ordered_scan_cpu_backward', mutates_args=(), device_types='cpu')
-def _ordered_backward(dy: Tensor, u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor],
-                      delta_bias: Optional[Tensor], index: Tensor, first: Tensor, boundary: Tensor,
-                      merge: Sequence[int]) -> List[Tensor]:
+def _ordered_backward(dy: Tensor, u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
+                      D: Optional[Tensor], delta_bias: Optional[Tensor], index: Tensor, first: Tensor,
+                      boundary: Tensor, merge: Sequence[int]) -> List[Tensor]:
     grads = _ordered_backward_fake(dy, u, delta, A, B, C, D, delta_bias, index, first, boundary, merge)
     if u.numel() == 0:
         return [x.zero_() for x in grads]
@@ -261,7 +266,8 @@ _ordered.register_autograd(_ordered_grad, setup_context=_ordered_context)
 
 
 def ordered_scan_cpu(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor],
-                     delta_bias: Optional[Tensor], index: Tensor, first: Tensor, merge: Sequence[int]) -> Tensor:
+                     delta_bias: Optional[Tensor], index: Tensor, first: Tensor,
+                     merge: Sequence[int]) -> Tensor:
     """Scan tokens along K orders; Δ passes through softplus.
 
     Args:

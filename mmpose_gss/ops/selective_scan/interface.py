@@ -38,8 +38,10 @@ def missing_for(backend: str, device: torch.device, dtype: torch.dtype) -> Optio
 
 @lru_cache(maxsize=1)
 def _warn_slow(reason: str) -> None:
-    warnings.warn(f"mmpose_gss.ops uses its pure torch scan ('chunked'), which is several times slower: {reason}",
-                  RuntimeWarning, stacklevel=4)
+    warnings.warn(
+        f"mmpose_gss.ops uses its pure torch scan ('chunked'), which is several times slower: {reason}",
+        RuntimeWarning,
+        stacklevel=4)
 
 
 @torch.compiler.assume_constant_result
@@ -85,7 +87,8 @@ def check_same(tensors: Dict[str, Optional[Tensor]], like: str, wide: Tuple[str,
             raise ValueError(f'{name} is on {x.device} but {like} on {lead.device}: move them to one device')
         if x.dtype != lead.dtype and not (half and name in wide and x.dtype == torch.float32):
             also = ' (or float32)' if half and name in wide else ''
-            raise ValueError(f'{name} is {x.dtype} but {like} is {lead.dtype}: {name} must be {lead.dtype}{also}')
+            raise ValueError(
+                f'{name} is {x.dtype} but {like} is {lead.dtype}: {name} must be {lead.dtype}{also}')
 
 
 def _check_shapes(u, delta, A, B, C, D, z, delta_bias) -> None:
@@ -105,9 +108,11 @@ def _check_shapes(u, delta, A, B, C, D, z, delta_bias) -> None:
     for name, x in (('B', B), ('C', C)):
         if x.shape == (batch, states, length):
             continue
-        if x.dim() != 4 or x.shape[1] == 0 or x.shape != (batch, x.shape[1], states, length) or dim % x.shape[1]:
-            raise ValueError(f'{name} must be (B, N, L) = {(batch, states, length)} or (B, G, N, L) with G dividing '
-                             f'D = {dim}, got the shape {tuple(x.shape)}')
+        if x.dim() != 4 or x.shape[1] == 0 or x.shape != (batch, x.shape[1], states,
+                                                          length) or dim % x.shape[1]:
+            raise ValueError(
+                f'{name} must be (B, N, L) = {(batch, states, length)} or (B, G, N, L) with G dividing '
+                f'D = {dim}, got the shape {tuple(x.shape)}')
     if (B.shape[1] if B.dim() == 4 else 1) != (C.shape[1] if C.dim() == 4 else 1):
         raise ValueError(f'B and C must have equally many groups, got {tuple(B.shape)} and {tuple(C.shape)}')
     for name, x in (('D', D), ('delta_bias', delta_bias)):
@@ -115,17 +120,26 @@ def _check_shapes(u, delta, A, B, C, D, z, delta_bias) -> None:
             raise ValueError(f'{name} must be (D,) with D = {dim}, got the shape {tuple(x.shape)}')
 
 
-def selective_scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor] = None,
-                   z: Optional[Tensor] = None, delta_bias: Optional[Tensor] = None, delta_softplus: bool = False,
-                   return_last_state: bool = False, *,
+def selective_scan(u: Tensor,
+                   delta: Tensor,
+                   A: Tensor,
+                   B: Tensor,
+                   C: Tensor,
+                   D: Optional[Tensor] = None,
+                   z: Optional[Tensor] = None,
+                   delta_bias: Optional[Tensor] = None,
+                   delta_softplus: bool = False,
+                   return_last_state: bool = False,
+                   *,
                    backend: str = 'auto') -> Union[Tensor, Tuple[Tensor, Tensor]]:
     """Selective scan of Mamba, with the signature and shapes of mamba-ssm's ``selective_scan_fn``.
 
-    ``h_l = exp(Δ_l A) h_{l-1} + Δ_l B_l u_l``, ``y_l = (C_l h_l + D u_l) · silu(z_l)``; Δ = delta + delta_bias,
-    through softplus if asked. The state is float32 for half and single types, float64 for double.
+    ``h_l = exp(Δ_l A) h_{l-1} + Δ_l B_l u_l``, ``y_l = (C_l h_l + D u_l) · silu(z_l)``; Δ = delta +
+    delta_bias, through softplus if asked. The state is float32 for half and single types, float64 for double.
 
     Args:
-        u (Tensor): (B, D, L), float16, bfloat16, float32 or float64; may be non-contiguous, the batch may be empty.
+        u (Tensor): (B, D, L), float16, bfloat16, float32 or float64; may be non-contiguous, the batch may be
+            empty.
         delta (Tensor): (B, D, L).
         A (Tensor): (D, N), real, N at most 256.
         B, C (Tensor): (B, N, L), or (B, G, N, L) with G groups of D / G neighbouring channels.
@@ -137,12 +151,13 @@ def selective_scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D:
         backend (str): ``naive`` (a loop), ``chunked`` (pure torch), ``cpu`` (C++), ``triton``, ``mamba``
             (mamba-ssm), or ``auto``: the fastest that can run.
 
-    All of u, delta, B, C, z have one type and all tensors one device; A, D, delta_bias have that type too, and may
-    be float32 when it is a half type.
+    All of u, delta, B, C, z have one type and all tensors one device; A, D, delta_bias have that type too,
+    and may be float32 when it is a half type.
 
     Returns:
-        Tensor | tuple[Tensor, Tensor]: Output (B, D, L) in the type of ``u``; with ``return_last_state`` also the
-        last state (B, D, N) in float32 (float64 for double input). Both are differentiable (``mamba``: the output).
+        Tensor | tuple[Tensor, Tensor]: Output (B, D, L) in the type of ``u``; with ``return_last_state``
+        also the last state (B, D, N) in float32 (float64 for double input). Both are differentiable
+        (``mamba``: the output).
 
     Raises:
         ValueError: Wrong shapes, mixed devices or types, complex A, more than 256 states, unknown backend.

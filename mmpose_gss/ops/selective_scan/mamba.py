@@ -18,8 +18,14 @@ def missing(device: torch.device, dtype: torch.dtype) -> Optional[str]:
     return None
 
 
-def selective_scan_mamba(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor] = None,
-                         z: Optional[Tensor] = None, delta_bias: Optional[Tensor] = None,
+def selective_scan_mamba(u: Tensor,
+                         delta: Tensor,
+                         A: Tensor,
+                         B: Tensor,
+                         C: Tensor,
+                         D: Optional[Tensor] = None,
+                         z: Optional[Tensor] = None,
+                         delta_bias: Optional[Tensor] = None,
                          delta_softplus: bool = False) -> Tuple[Tensor, Tensor]:
     """Same contract as :func:`mmpose_gss.ops.selective_scan.naive.selective_scan_naive`.
 

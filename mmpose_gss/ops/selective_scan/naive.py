@@ -9,16 +9,24 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def selective_scan_naive(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor] = None,
-                         z: Optional[Tensor] = None, delta_bias: Optional[Tensor] = None,
+def selective_scan_naive(u: Tensor,
+                         delta: Tensor,
+                         A: Tensor,
+                         B: Tensor,
+                         C: Tensor,
+                         D: Optional[Tensor] = None,
+                         z: Optional[Tensor] = None,
+                         delta_bias: Optional[Tensor] = None,
                          delta_softplus: bool = False) -> Tuple[Tensor, Tensor]:
-    """h_l = exp(delta_l A) h_{l-1} + delta_l B_l u_l,  y_l = C_l h_l + D u_l  (Mamba, arXiv 2312.00752, eq. 2).
+    """h_l = exp(delta_l A) h_{l-1} + delta_l B_l u_l,  y_l = C_l h_l + D u_l  (Mamba, arXiv 2312.00752, eq.
+    2).
 
     Computes in float64 when ``u`` is float64, else in float32. Arguments are those of
     :func:`mmpose_gss.ops.selective_scan`, already checked; B and C are (B, G, N, L).
 
     Returns:
-        tuple[Tensor, Tensor]: Output (B, D, L) in the type of ``u``; last state (B, D, N) in the computing type.
+        tuple[Tensor, Tensor]: Output (B, D, L) in the type of ``u``; last state (B, D, N) in the computing
+        type.
     """
     dtype = torch.float64 if u.dtype == torch.float64 else torch.float32
     batch, dim, length = u.shape

@@ -1,11 +1,13 @@
-"""The selective scan in Triton, forward and backward, registered with torch.library; kernels in triton_kernels.py.
+"""The selective scan in Triton, forward and backward, registered with torch.library; kernels in
+triton_kernels.py.
 
-Legend: B batch, D channels, L tokens, N states, G groups, K scan orders, M merge groups, S parameter sets (1 or K).
+Legend: B batch, D channels, L tokens, N states, G groups, K scan orders, M merge groups, S parameter sets (1
+or K).
 
-One operator takes tokens in the layout (S, B, L, D) by strides and reads and writes through the orders' indices.
-On CUDA, sums over orders and channel blocks (merged outputs of three or more orders, gradients shared by orders,
-gradients by B and C) are atomic, so their rounding varies from run to run. With TRITON_INTERPRET=1 in the
-environment the kernels run on CPU tensors, slowly, for checking them.
+One operator takes tokens in the layout (S, B, L, D) by strides and reads and writes through the orders'
+indices. On CUDA, sums over orders and channel blocks (merged outputs of three or more orders, gradients
+shared by orders, gradients by B and C) are atomic, so their rounding varies from run to run. With
+TRITON_INTERPRET=1 in the environment the kernels run on CPU tensors, slowly, for checking them.
 """
 import os
 from functools import lru_cache
@@ -32,8 +34,9 @@ def missing(device: torch.device, dtype: torch.dtype) -> Optional[str]:
     if find_spec('triton') is None:
         return 'the package triton is not installed'
     if device.type != 'cuda' and not _interpreted():
-        return (f'Triton runs on CUDA tensors, these are on {device.type} (TRITON_INTERPRET=1 in the environment '
-                'interprets its kernels on CPU, slowly)')
+        return (
+            f'Triton runs on CUDA tensors, these are on {device.type} (TRITON_INTERPRET=1 in the environment '
+            'interprets its kernels on CPU, slowly)')
     return None
 
 
@@ -111,11 +114,21 @@ def _tensors(u, delta, A, B, C, D, bias, index, first, merge) -> dict:
     """Arguments both kernels have. Unused pointers get some tensor, never read."""
     _, batch, length, dim = u.shape
     D, bias = (None if x is None else x.contiguous() for x in (D, bias))
-    arguments = dict(u=u, delta=delta, A=A, B=B, C=C, D=u if D is None else D, bias=u if bias is None else bias,
+    arguments = dict(u=u,
+                     delta=delta,
+                     A=A,
+                     B=B,
+                     C=C,
+                     D=u if D is None else D,
+                     bias=u if bias is None else bias,
                      index=u if index is None else index.contiguous(),
                      first=u if first is None else first.contiguous(),
-                     merge=torch.tensor(merge, dtype=torch.int64, device=u.device), batch=batch, length=length,
-                     dim=dim, group_dim=dim // B.shape[3], states=A.shape[-1])
+                     merge=torch.tensor(merge, dtype=torch.int64, device=u.device),
+                     batch=batch,
+                     length=length,
+                     dim=dim,
+                     group_dim=dim // B.shape[3],
+                     states=A.shape[-1])
     for name, x, labels in (('u', u, 'bld'), ('delta', delta, 'bld'), ('A', A, 'dn'), ('B', B, 'blgn'),
                             ('C', C, 'blgn')):
         arguments[f'{name}_k'] = _by_order(x)
@@ -153,18 +166,25 @@ def _empty_tokens(u: Tensor, lead: int, dtype: torch.dtype) -> Tensor:
 
 @torch.library.custom_op('mmpose_gss::token_scan_triton', mutates_args=())
 def _scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor],
-          delta_bias: Optional[Tensor], index: Optional[Tensor], first: Optional[Tensor], merge: Sequence[int],
-          softplus: bool, keep: bool) -> Tuple[Tensor, Tensor, Tensor]:
+          delta_bias: Optional[Tensor], index: Optional[Tensor], first: Optional[Tensor],
+          merge: Sequence[int], softplus: bool, keep: bool) -> Tuple[Tensor, Tensor, Tensor]:
     """Output (M, B, L, D), last state (B, D, N) for one order, chunk-boundary states if ``keep``."""
     out, last, boundary = _scan_fake(u, delta, A, B, C, D, delta_bias, index, first, merge, softplus, keep)
     if u.numel() == 0:
         return out, last, boundary
     plan, add = _plan(u, A, B.shape[3], len(merge)), len(merge) > out.shape[0]
     y = _empty_tokens(u, out.shape[0], _accumulator(u.dtype)).zero_() if add else out
-    _launch('scan_forward', plan, u.dtype, dict(
-        _tensors(u, delta, A, B, C, D, delta_bias, index, first, merge), y=y, last=last if len(merge) == 1 else u,
-        boundary=boundary if keep else u, **_named_strides('y', y, 'm'), SOFTPLUS=softplus, ADD=add, KEEP=keep,
-        LAST=len(merge) == 1))
+    _launch(
+        'scan_forward', plan, u.dtype,
+        dict(_tensors(u, delta, A, B, C, D, delta_bias, index, first, merge),
+             y=y,
+             last=last if len(merge) == 1 else u,
+             boundary=boundary if keep else u,
+             **_named_strides('y', y, 'm'),
+             SOFTPLUS=softplus,
+             ADD=add,
+             KEEP=keep,
+             LAST=len(merge) == 1))
     return out.copy_(y) if add else out, last, boundary
 
 
@@ -175,13 +195,16 @@ def _scan_fake(u, delta, A, B, C, D, delta_bias, index, first, merge, softplus, 
     plan = _plan(u, A, B.shape[3], len(merge))
     last = (batch, dim, states) if len(merge) == 1 else (0,)
     boundary = (len(merge), batch, plan.chunks, dim, states) if keep else (0,)
-    return (_empty_tokens(u, max(merge) + 1, u.dtype), u.new_empty(last, dtype=acc), u.new_empty(boundary, dtype=acc))
+    return (_empty_tokens(u,
+                          max(merge) + 1, u.dtype), u.new_empty(last,
+                                                                dtype=acc), u.new_empty(boundary, dtype=acc))
 
 
 @torch.library.custom_op('mmpose_gss::token_scan_triton_backward', mutates_args=())
 def _scan_backward(dy: Tensor, dlast: Tensor, u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
                    D: Optional[Tensor], delta_bias: Optional[Tensor], index: Optional[Tensor],
-                   first: Optional[Tensor], boundary: Tensor, merge: Sequence[int], softplus: bool) -> List[Tensor]:
+                   first: Optional[Tensor], boundary: Tensor, merge: Sequence[int],
+                   softplus: bool) -> List[Tensor]:
     """Gradients by u, delta, A, B, C, D and delta_bias (empty for those that are None)."""
     inputs, acc, orders = (u, delta, A, B, C, D, delta_bias), _accumulator(u.dtype), len(merge)
     if u.numel() == 0:
@@ -214,7 +237,9 @@ def _scan_backward(dy: Tensor, dlast: Tensor, u: Tensor, delta: Tensor, A: Tenso
 
 @_scan_backward.register_fake
 def _scan_backward_fake(dy, dlast, u, delta, A, B, C, D, delta_bias, index, first, boundary, merge, softplus):
-    grads = [u.new_empty(0) if x is None else x.new_empty(x.shape) for x in (u, delta, A, B, C, D, delta_bias)]
+    grads = [
+        u.new_empty(0) if x is None else x.new_empty(x.shape) for x in (u, delta, A, B, C, D, delta_bias)
+    ]
     return [_empty_tokens(u, u.shape[0], u.dtype), _empty_tokens(delta, delta.shape[0], u.dtype), *grads[2:]]
 
 
@@ -227,7 +252,8 @@ def _context(ctx, inputs, output):
 def _gradient(ctx, dy, dlast, _):
     *tensors, boundary = ctx.saved_tensors
     grads = _scan_backward(dy, dlast, *tensors, boundary, ctx.merge, ctx.softplus)
-    return (*(None if x is None else grad for x, grad in zip(tensors[:7], grads)), None, None, None, None, None)
+    return (*(None if x is None else grad
+              for x, grad in zip(tensors[:7], grads)), None, None, None, None, None)
 
 
 _scan.register_autograd(_gradient, setup_context=_context)
@@ -237,8 +263,14 @@ def _wants_grad(tensors: Sequence[Optional[Tensor]]) -> bool:
     return torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in tensors)
 
 
-def selective_scan_triton(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor] = None,
-                          z: Optional[Tensor] = None, delta_bias: Optional[Tensor] = None,
+def selective_scan_triton(u: Tensor,
+                          delta: Tensor,
+                          A: Tensor,
+                          B: Tensor,
+                          C: Tensor,
+                          D: Optional[Tensor] = None,
+                          z: Optional[Tensor] = None,
+                          delta_bias: Optional[Tensor] = None,
                           delta_softplus: bool = False) -> Tuple[Tensor, Tensor]:
     """Same contract as :func:`mmpose_gss.ops.selective_scan.naive.selective_scan_naive`."""
     tensors = (u.transpose(1, 2)[None], delta.transpose(1, 2)[None], A[None], B.permute(0, 3, 1, 2)[None],
@@ -253,7 +285,8 @@ def selective_scan_triton(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Ten
 
 
 def ordered_scan_triton(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor],
-                        delta_bias: Optional[Tensor], index: Tensor, first: Tensor, merge: Sequence[int]) -> Tensor:
+                        delta_bias: Optional[Tensor], index: Tensor, first: Tensor,
+                        merge: Sequence[int]) -> Tensor:
     """Same contract as :func:`mmpose_gss.ops.selective_scan.cpu.ordered_scan_cpu`."""
     tensors = (u, delta, A, B.unsqueeze(3), C.unsqueeze(3), D, delta_bias)
     out, _, _ = _scan(*tensors, index, first, list(merge), True, _wants_grad(tensors))

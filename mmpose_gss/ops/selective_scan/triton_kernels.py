@@ -1,12 +1,12 @@
 """Triton kernels of the selective scan; imported by triton.py only when that backend runs.
 
-Legend: B batch, D channels, L tokens, N states, G groups of channels sharing B and C, K scan orders, S parameter
-sets (stride 0 over orders when shared). One program scans one order of one batch entry for BD channels, CH tokens
-at a time, by an associative scan over (decay, input, start of sequence). Starts are selected, not multiplied by
-zero, so that a NaN stays in its sequence.
+Legend: B batch, D channels, L tokens, N states, G groups of channels sharing B and C, K scan orders, S
+parameter sets (stride 0 over orders when shared). One program scans one order of one batch entry for BD
+channels, CH tokens at a time, by an associative scan over (decay, input, start of sequence). Starts are
+selected, not multiplied by zero, so that a NaN stays in its sequence.
 
-Only core operations of the language are called: the library functions written in Triton itself (sum, zeros, ...)
-cannot be interpreted when triton was imported before TRITON_INTERPRET was set.
+Only core operations of the language are called: the library functions written in Triton itself (sum, zeros,
+...) cannot be interpreted when triton was imported before TRITON_INTERPRET was set.
 """
 import triton
 import triton.language as tl
@@ -47,7 +47,8 @@ def _token(index, first, row, pos, length, HAS_INDEX: tl.constexpr):
 
 
 @triton.jit
-def _load_delta(delta, bias, token, channel, ok, stride_l, stride_d, SOFTPLUS: tl.constexpr, ACC: tl.constexpr):
+def _load_delta(delta, bias, token, channel, ok, stride_l, stride_d, SOFTPLUS: tl.constexpr,
+                ACC: tl.constexpr):
     """Delta (CH, BD) with bias and softplus, and before softplus; 0 where not ok."""
     raw = tl.load(delta + token[:, None] * stride_l + channel[None, :] * stride_d, mask=ok, other=0.0).to(ACC)
     raw = raw + bias[None, :]
@@ -58,13 +59,12 @@ def _load_delta(delta, bias, token, channel, ok, stride_l, stride_d, SOFTPLUS: t
 
 
 @triton.jit
-def scan_forward(u, delta, A, B, C, D, bias, index, first, merge, y, last, boundary,
-                 batch, length, dim, group_dim, states, chunks,
-                 u_k, u_b, u_l, u_d, delta_k, delta_b, delta_l, delta_d, A_k, A_d, A_n,
-                 B_k, B_b, B_l, B_g, B_n, C_k, C_b, C_l, C_g, C_n, D_k, bias_k, y_m, y_b, y_l, y_d,
+def scan_forward(u, delta, A, B, C, D, bias, index, first, merge, y, last, boundary, batch, length, dim,
+                 group_dim, states, chunks, u_k, u_b, u_l, u_d, delta_k, delta_b, delta_l, delta_d, A_k, A_d,
+                 A_n, B_k, B_b, B_l, B_g, B_n, C_k, C_b, C_l, C_g, C_n, D_k, bias_k, y_m, y_b, y_l, y_d,
                  HAS_D: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_INDEX: tl.constexpr, SOFTPLUS: tl.constexpr,
-                 ADD: tl.constexpr, KEEP: tl.constexpr, LAST: tl.constexpr, ACC: tl.constexpr, CH: tl.constexpr,
-                 BD: tl.constexpr, BN: tl.constexpr):
+                 ADD: tl.constexpr, KEEP: tl.constexpr, LAST: tl.constexpr, ACC: tl.constexpr,
+                 CH: tl.constexpr, BD: tl.constexpr, BN: tl.constexpr):
     """Scan forward; grid (blocks of channels over all groups, B, K)."""
     per_group = (group_dim + BD - 1) // BD
     group = tl.program_id(0) // per_group
@@ -73,7 +73,8 @@ def scan_forward(u, delta, A, B, C, D, bias, index, first, merge, y, last, bound
     channel, has_channel = group * group_dim + inner, inner < group_dim
     state, has_state = tl.arange(0, BN), tl.arange(0, BN) < states
     ok_dn = has_channel[:, None] & has_state[None, :]
-    decay_rate = tl.load(A + k * A_k + channel[:, None] * A_d + state[None, :] * A_n, mask=ok_dn, other=0.0).to(ACC)
+    decay_rate = tl.load(A + k * A_k + channel[:, None] * A_d + state[None, :] * A_n, mask=ok_dn,
+                         other=0.0).to(ACC)
     skip = tl.full((BD,), 0.0, ACC)
     if HAS_D:
         skip = tl.load(D + k * D_k + channel, mask=has_channel, other=0.0).to(ACC)
@@ -117,15 +118,14 @@ def scan_forward(u, delta, A, B, C, D, bias, index, first, merge, y, last, bound
 
 
 @triton.jit
-def scan_backward(u, delta, A, B, C, D, bias, index, first, merge, dy, dlast, boundary,
-                  du, ddelta, dA, dB, dC, dD, dbias, batch, length, dim, group_dim, states, chunks,
-                  u_k, u_b, u_l, u_d, delta_k, delta_b, delta_l, delta_d, A_k, A_d, A_n,
-                  B_k, B_b, B_l, B_g, B_n, C_k, C_b, C_l, C_g, C_n, D_k, bias_k, dy_m, dy_b, dy_l, dy_d,
-                  du_k, du_b, du_l, du_d, ddelta_k, ddelta_b, ddelta_l, ddelta_d, dB_k, dB_b, dB_l, dB_g, dC_k,
-                  dC_b, dC_l, dC_g,
-                  HAS_D: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_INDEX: tl.constexpr, SOFTPLUS: tl.constexpr,
-                  LAST: tl.constexpr, ADD_U: tl.constexpr, ADD_DELTA: tl.constexpr, ACC: tl.constexpr,
-                  CH: tl.constexpr, BD: tl.constexpr, BN: tl.constexpr):
+def scan_backward(u, delta, A, B, C, D, bias, index, first, merge, dy, dlast, boundary, du, ddelta, dA, dB,
+                  dC, dD, dbias, batch, length, dim, group_dim, states, chunks, u_k, u_b, u_l, u_d, delta_k,
+                  delta_b, delta_l, delta_d, A_k, A_d, A_n, B_k, B_b, B_l, B_g, B_n, C_k, C_b, C_l, C_g, C_n,
+                  D_k, bias_k, dy_m, dy_b, dy_l, dy_d, du_k, du_b, du_l, du_d, ddelta_k, ddelta_b, ddelta_l,
+                  ddelta_d, dB_k, dB_b, dB_l, dB_g, dC_k, dC_b, dC_l, dC_g, HAS_D: tl.constexpr,
+                  HAS_BIAS: tl.constexpr, HAS_INDEX: tl.constexpr, SOFTPLUS: tl.constexpr, LAST: tl.constexpr,
+                  ADD_U: tl.constexpr, ADD_DELTA: tl.constexpr, ACC: tl.constexpr, CH: tl.constexpr,
+                  BD: tl.constexpr, BN: tl.constexpr):
     """Scan backward from the states at chunk boundaries; same grid. dB and dC are added to atomically."""
     per_group = (group_dim + BD - 1) // BD
     group = tl.program_id(0) // per_group
@@ -134,7 +134,8 @@ def scan_backward(u, delta, A, B, C, D, bias, index, first, merge, dy, dlast, bo
     channel, has_channel = group * group_dim + inner, inner < group_dim
     state, has_state = tl.arange(0, BN), tl.arange(0, BN) < states
     ok_dn = has_channel[:, None] & has_state[None, :]
-    decay_rate = tl.load(A + k * A_k + channel[:, None] * A_d + state[None, :] * A_n, mask=ok_dn, other=0.0).to(ACC)
+    decay_rate = tl.load(A + k * A_k + channel[:, None] * A_d + state[None, :] * A_n, mask=ok_dn,
+                         other=0.0).to(ACC)
     skip = tl.full((BD,), 0.0, ACC)
     if HAS_D:
         skip = tl.load(D + k * D_k + channel, mask=has_channel, other=0.0).to(ACC)
@@ -153,7 +154,8 @@ def scan_backward(u, delta, A, B, C, D, bias, index, first, merge, dy, dlast, bo
     row = tl.arange(0, CH)
     carry = tl.full((BD, BN), 0.0, ACC)
     if LAST:
-        carry = tl.load(dlast + (b * dim + channel[:, None]) * states + state[None, :], mask=ok_dn, other=0.0).to(ACC)
+        carry = tl.load(dlast + (b * dim + channel[:, None]) * states + state[None, :], mask=ok_dn,
+                        other=0.0).to(ACC)
     sum_A = tl.full((BD, BN), 0.0, ACC)
     sum_D = tl.full((BD,), 0.0, ACC)
     sum_bias = tl.full((BD,), 0.0, ACC)
