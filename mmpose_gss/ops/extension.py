@@ -63,6 +63,7 @@ def _load() -> Tuple[Optional[ctypes.CDLL], str]:
     return None, problem
 
 
+@torch.compiler.assume_constant_result  # compilers must not trace the search for the file
 def problem() -> Optional[str]:
     """Why the kernels cannot be used, or None if they can."""
     return _load()[1] or None
