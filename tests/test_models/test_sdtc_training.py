@@ -13,7 +13,8 @@ from mmpose_gss.engine import read_checkpoint
 CONFIG = 'td-hm_SDTC-tiny_synthetic-posetrack-128x96'
 OPTIONS = [
     'model.backbone.init_cfg=None', 'train_cfg.max_epochs=2', 'train_cfg.val_interval=10',
-    'train_dataloader.batch_size=1', 'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False',
+    'train_dataloader.batch_size=1', 'train_dataloader.num_workers=0',
+    'train_dataloader.persistent_workers=False',
     'val_dataloader.num_workers=0', 'val_dataloader.persistent_workers=False',
     'test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False',
     'train_dataloader.dataset.indices=4', 'default_hooks.logger.interval=1', 'log_processor.window_size=1',
@@ -24,7 +25,8 @@ OPTIONS = [
 @pytest.mark.slow
 def test_mixed_precision_in_two_processes(root, toy_clips, tmp_path):
     env = dict(os.environ, SYNTHETIC_POSETRACK=str(toy_clips), PYTHONWARNINGS='ignore', OMP_NUM_THREADS='1')
-    launcher = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node', '2', '--master_port', '29517']
+    launcher = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node', '2', '--master_port',
+                '29517']
     run = subprocess.run(
         [*launcher, str(root / 'tools/train.py'), CONFIG, '--work-dir', str(tmp_path), '--amp', '--launcher',
          'pytorch', '--cfg-options', *OPTIONS], env=env, capture_output=True, text=True)
