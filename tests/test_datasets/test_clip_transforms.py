@@ -13,7 +13,7 @@ from mmengine.dataset import Compose, pseudo_collate
 
 from mmpose_gss.datasets import PoseTrackVideoDataset
 from mmpose_gss.datasets.transforms import (ClipBBoxTransform, DropFrames, LoadClip, MotionBlurClip,
-                                            PackClipInputs, ReverseTime, StrideJitter)
+                                            PackClipInputs, RandomClipFlip, ReverseTime, StrideJitter)
 from mmpose_gss.datasets.transforms.temporal import line_kernel
 
 BASES = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'
@@ -79,7 +79,7 @@ def test_crops_use_exactly_the_key_frames_affine(tmp_path):
 def test_flip_is_the_same_for_all_frames_and_the_joints(tmp_path):
     paths, _ = marked_frames(tmp_path)
     pipeline = base().val_pipeline
-    pipeline.insert(1, dict(type='mmpose.RandomFlip', prob=1.0))
+    pipeline.insert(1, dict(type='mmpose_gss.RandomClipFlip', prob=1.0))
     plain = Compose(base().val_pipeline)(person(img_paths=paths[:5]))
     flipped = Compose(pipeline)(person(img_paths=paths[:5]))
     # Mirroring moves the crop's centre by a pixel of the crop's resolution at most.
@@ -92,6 +92,23 @@ def test_flip_is_the_same_for_all_frames_and_the_joints(tmp_path):
     mirrored = flipped['data_samples'].gt_instances.keypoints[0]
     order = plain['data_samples'].metainfo['flip_indices']
     np.testing.assert_allclose(mirrored[order][:, 0], SIZE[0] - 1 - joints[:, 0], atol=1e-4)
+
+
+@pytest.mark.parametrize('direction', ['horizontal', 'vertical', 'diagonal'])
+def test_clip_flip_equals_mmposes(tmp_path, direction):
+    from mmpose.datasets.transforms import RandomFlip
+    paths, _ = marked_frames(tmp_path)
+    load = LoadClip()
+    results = [flip(load(person(img_paths=paths[:1] * 2 + paths[:3], bbox_center=np.array([[80.0, 80.0]]))))
+               for flip in (RandomFlip(1.0, direction), RandomClipFlip(1.0, direction))]
+    for key in ('bbox', 'bbox_center', 'keypoints', 'keypoints_visible', 'flip', 'flip_direction'):
+        np.testing.assert_array_equal(results[0][key], results[1][key])
+    for a, b in zip(results[0]['img'], results[1]['img']):
+        np.testing.assert_array_equal(a, b)
+        assert b.flags.c_contiguous
+    plain = load(person(img_paths=paths[:5]))
+    frames = plain['img']
+    assert RandomClipFlip(0.0)(plain)['img'] is frames
 
 
 def test_targets_are_the_key_frames(tmp_path):

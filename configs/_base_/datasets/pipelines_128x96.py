@@ -4,7 +4,7 @@ codec = dict(type='mmpose.MSRAHeatmap', input_size=(96, 128), heatmap_size=(24, 
 train_pipeline = [
     dict(type='mmpose_gss.LoadClip'),
     dict(type='mmpose.GetBBoxCenterScale', padding=1.25),
-    dict(type='mmpose.RandomFlip', direction='horizontal', prob=0.5),
+    dict(type='mmpose_gss.RandomClipFlip', direction='horizontal', prob=0.5),
     dict(type='mmpose_gss.ClipBBoxTransform', scale_sigma=0.15, scale_range=(0.8, 1.25), rotate_sigma=15.0,
          rotate_limit=30.0),
     dict(type='mmpose.TopdownAffine', input_size=codec['input_size']),

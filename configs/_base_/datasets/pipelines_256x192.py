@@ -4,7 +4,7 @@ codec = dict(type='mmpose.MSRAHeatmap', input_size=(192, 256), heatmap_size=(48,
 train_pipeline = [
     dict(type='mmpose_gss.LoadClip'),
     dict(type='mmpose.GetBBoxCenterScale', padding=1.25),
-    dict(type='mmpose.RandomFlip', direction='horizontal', prob=0.5),
+    dict(type='mmpose_gss.RandomClipFlip', direction='horizontal', prob=0.5),
     dict(type='mmpose.RandomHalfBody', min_total_keypoints=9, padding=1.5, prob=0.3),
     dict(type='mmpose_gss.ClipBBoxTransform'),
     dict(type='mmpose.TopdownAffine', input_size=codec['input_size']),
