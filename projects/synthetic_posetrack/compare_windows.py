@@ -33,6 +33,7 @@ from mmpose.codecs import MSRAHeatmap
 from mmpose.models.losses import KeypointMSELoss
 from torch import Tensor, nn
 
+from mmpose_gss.engine.checkpoint import read_checkpoint
 from mmpose_gss.models.backbones.deconv_encoder import DeconvEncoder
 from mmpose_gss.models.data_preprocessors import ClipDataPreprocessor
 from mmpose_gss.models.heads import TemporalHeatmapHead
@@ -74,9 +75,9 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--frames', type=int, default=24, help='frames per clip')
     parser.add_argument('--stride', type=int, default=6, help='frames between two frames of a window')
     parser.add_argument('--key-interval', type=int, default=3, help='frames between two key frames')
-    parser.add_argument('--encoder-epochs', type=int, default=10)
-    parser.add_argument('--iterations', type=int, default=300, help='of each training of a neck')
-    parser.add_argument('--batch-size', type=int, default=16)
+    parser.add_argument('--encoder-epochs', type=int, default=6)
+    parser.add_argument('--iterations', type=int, default=240, help='of each training of a neck')
+    parser.add_argument('--batch-size', type=int, default=8)
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument('--people', default='2-4', help='persons per clip')
     return parser.parse_args(argv)
@@ -187,9 +188,9 @@ def encode(windows: Sequence[dict], encoder: nn.Module, preprocess: nn.Module) -
 def train_neck(samples: Samples, num_frames: int, seed: int, iterations: int, batch_size: int) -> nn.Module:
     """Train a tiny GLSMamba and its head on the middle ``num_frames`` frames of the windows."""
     torch.manual_seed(seed)
-    neck = GLSMambaNeck(CHANNELS, embed_dims=CHANNELS, num_frames=num_frames, num_global=2, num_local=1,
+    neck = GLSMambaNeck(CHANNELS, embed_dims=32, num_frames=num_frames, num_global=1, num_local=1,
                         resolution='1/8', window=(8, 6), d_state=8, dt_rank=4)
-    head = TemporalHeatmapHead(CHANNELS, 17)
+    head = TemporalHeatmapHead(32, 17)
     neck.init_weights()
     head.init_weights()
     model = nn.Sequential(neck, head).train()
@@ -244,6 +245,28 @@ def evaluate(model: nn.Module, samples: Samples, num_frames: int) -> Dict[str, f
     return result
 
 
+def features(args: argparse.Namespace, start: float) -> Tuple[Samples, Samples]:
+    """Draw, train the encoder and encode, or read what an earlier run with the same settings left."""
+    settings = (args.clips, args.frames, args.people, args.stride, args.key_interval, args.encoder_epochs)
+    path = args.work_dir / 'features.pt'
+    if path.is_file():
+        kept = read_checkpoint(path)['state_dict']
+        if kept['settings'] == settings:
+            return Samples(**kept['train']), Samples(**kept['val'])
+    folder = draw_clips(args)
+    preprocess = ClipDataPreprocessor(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
+    windows = load_windows(folder, 'train', args, augment=1)
+    print(f'{len(windows)} windows to train on, {time.time() - start:.0f} s', flush=True)
+    encoder = train_encoder(windows, args.encoder_epochs, preprocess)
+    print(f'encoder trained, {time.time() - start:.0f} s', flush=True)
+    train = encode(windows, encoder, preprocess)
+    val = encode(load_windows(folder, 'val', args, augment=0), encoder, preprocess)
+    print(f'{len(val.feats)} windows to validate on, {val.hidden.sum()} hidden joints, '
+          f'{time.time() - start:.0f} s', flush=True)
+    torch.save(dict(settings=settings, train=vars(train), val=vars(val)), path)
+    return train, val
+
+
 def table(results: Dict[int, List[Dict[str, float]]], seeds: Sequence[int]) -> str:
     """Markdown table of both variants."""
     lines = ['| T | AP of hidden joints, per seed | mean | AP of joints in view, mean |', '|---|---|---|---|']
@@ -262,16 +285,7 @@ def main(argv=None) -> int:
     MMLogger.get_current_instance().setLevel('WARNING')
     torch.set_num_threads(1)
     np.random.seed(0)
-    folder = draw_clips(args)
-    preprocess = ClipDataPreprocessor(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
-    windows = load_windows(folder, 'train', args, augment=2)
-    print(f'{len(windows)} windows to train on, {time.time() - start:.0f} s', flush=True)
-    encoder = train_encoder(windows, args.encoder_epochs, preprocess)
-    print(f'encoder trained, {time.time() - start:.0f} s', flush=True)
-    train = encode(windows, encoder, preprocess)
-    val = encode(load_windows(folder, 'val', args, augment=0), encoder, preprocess)
-    print(f'{len(val.feats)} windows to validate on, {val.hidden.sum()} hidden joints, '
-          f'{time.time() - start:.0f} s', flush=True)
+    train, val = features(args, start)
     results: Dict[int, List[Dict[str, float]]] = {1: [], 5: []}
     for seed in args.seeds:
         for num_frames, rows in results.items():
