@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Optional, Sequence
 
+import torch
 from mmpose.models.heads import HeatmapHead
 from mmpose.utils.typing import ConfigType, OptConfigType
 from torch import Tensor
@@ -53,4 +54,6 @@ class TemporalHeatmapHead(HeatmapHead):
             Tensor: Heatmaps ``(B,K,h,w)``.
         """
         key_frame = feats[:, feats.shape[1] // 2]
-        return super().forward((key_frame, ))
+        heatmaps = super().forward((key_frame, ))
+        # MMPose's accuracy turns heatmaps into NumPy arrays, which know no bfloat16.
+        return heatmaps.float() if heatmaps.dtype == torch.bfloat16 else heatmaps
