@@ -20,6 +20,8 @@ from typing import Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
+from compare_windows import (CHANNELS, Samples, draw_clips, encode, evaluate, load_windows, optimise,
+                             train_encoder)
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData, PixelData
@@ -27,8 +29,6 @@ from mmpose.models.losses import KeypointMSELoss
 from mmpose.structures import PoseDataSample
 from torch import Tensor, nn
 
-from compare_windows import (CHANNELS, Samples, draw_clips, encode, evaluate, load_windows, optimise,
-                             train_encoder)
 from mmpose_gss.models.data_preprocessors import ClipDataPreprocessor
 from mmpose_gss.models.heads import TemporalHeatmapHead
 from mmpose_gss.models.necks import GLSMambaNeck, SDTCNeck

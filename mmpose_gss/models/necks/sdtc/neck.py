@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from mmpose_gss.models.necks.base import BaseVideoNeck
 from mmpose_gss.registry import MODELS
+
 from .encodings import SpaceTimeEncoding
 from .flow_motion import FlowMotion
 from .masking import Masks, masked_region
