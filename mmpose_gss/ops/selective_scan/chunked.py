@@ -1,13 +1,19 @@
 """The selective scan in pure torch, vectorised inside chunks; runs on any device, differentiable, exportable.
 
-Legend: B batch, D channels, L tokens, N states, G groups; a segment is C chunks of Q tokens.
+Legend: B batch, D channels, L tokens, N states, G groups; C chunks of Q tokens.
 
-A segment is scanned in three moves: all its chunks at once from a zero state (Q steps, vectorised over
-chunks), then the chunks' end states one after another (C steps on small tensors), then the carried states'
-share is added to every token. Only products of decays exp(Δ·A) are formed, never their quotients, so large
-Δ·A cannot overflow. Under autograd a segment is recomputed in the backward pass, so that only the states
-between segments are kept.
+Two ways over the tokens, both of one recurrence step per token or chunk and everything else vectorised:
+
+* eagerly, chunk after chunk: decays, inputs and outputs of Q tokens at once, one fused operation per token for
+  the state. The tensors of a chunk stay in the processor's cache.
+* while a graph is being made (compiled, exported), as few operations as possible: all chunks at once from a zero
+  state, then the chunks' end states one after another, then the carried states' share is added to every token.
+  About 2 sqrt(L) steps. Only products of decays exp(Δ·A) are formed, never their quotients, so large Δ·A cannot
+  overflow.
+
+Under autograd a chunk is recomputed in the backward pass: only the states between chunks are kept.
 """
+import math
 from typing import Optional, Tuple
 
 import torch
@@ -15,37 +21,57 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-#: Numbers in one (B, C, D, N) slice and in a whole segment; sized for the caches of a CPU.
-_SLICE_NUMEL = 1 << 18
-_CHUNK = 16
+#: Numbers in the states of a chunk's tokens, sized for the second-level cache.
+_CHUNK_NUMEL = 1 << 17
 
 
-def _scan_segment(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
-                  state: Tensor) -> Tuple[Tensor, Tensor]:
-    """Scan one segment.
+def _steps(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, state: Tensor) -> Tuple[Tensor, Tensor]:
+    """Scan a chunk token by token.
 
     Args:
-        u, delta (Tensor): (B, C, Q, G, D/G).
+        u, delta (Tensor): (Q, B, G, D/G).
         A (Tensor): (G, D/G, N).
-        B, C (Tensor): (B, C, Q, G, N).
+        B, C (Tensor): (Q, B, G, N).
         state (Tensor): (B, G, D/G, N).
 
     Returns:
-        tuple[Tensor, Tensor]: Output (B, C, Q, G, D/G) and the next state.
+        tuple[Tensor, Tensor]: Output (Q, B, G, D/G) and the next state.
     """
+    inputs = (delta * u)[..., None] * B[:, :, :, None]
+    if torch.is_grad_enabled():
+        states = []
+        for decay, value in zip(torch.exp(delta[..., None] * A).unbind(), inputs.unbind()):
+            state = torch.addcmul(value, decay, state)
+            states.append(state)
+        inputs = torch.stack(states)
+    else:
+        for decay, value in zip((delta[..., None] * A).exp_().unbind(), inputs.unbind()):
+            state = value.addcmul_(decay, state)  # in place: the inputs become the states
+        state = state.clone()
+    return torch.einsum('qbgdn,qbgn->qbgd', inputs, C), state
+
+
+def _decay(delta: Tensor, A: Tensor) -> Tensor:
+    """exp(delta A) with a state dimension added, kept finite so that a zero state stays zero."""
+    most = 709.0 if delta.dtype == torch.float64 else 88.0
+    return torch.exp((delta[..., None] * A).clamp(max=most))
+
+
+def _all_chunks(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
+                state: Tensor) -> Tuple[Tensor, Tensor]:
+    """Scan C chunks of Q tokens in Q + C steps; arguments as of :func:`_steps`, with (C, Q) for Q in front."""
     du = delta * u
-    local, states = torch.zeros_like(state[:, None]), []  # (B, C, G, D/G, N)
-    for q in range(u.shape[2]):
-        decay = torch.exp(delta[:, :, q, :, :, None] * A)
-        local = torch.addcmul(du[:, :, q, :, :, None] * B[:, :, q, :, None], decay, local)
+    local, states = torch.zeros_like(state), []  # (C, B, G, D/G, N) from the first step on
+    for q in range(u.shape[1]):
+        local = torch.addcmul(du[:, q, ..., None] * B[:, q, :, :, None], _decay(delta[:, q], A), local)
         states.append(local)
-    passed = torch.exp(delta.cumsum(2)[..., None] * A)  # decay from a chunk's start to each of its tokens
+    passed = _decay(delta.cumsum(1), A)  # decay from a chunk's start to each of its tokens
     carried = []
-    for c in range(u.shape[1]):
+    for c in range(u.shape[0]):
         carried.append(state)
-        state = torch.addcmul(states[-1][:, c], passed[:, c, -1], state)
-    states = torch.addcmul(torch.stack(states, 2), passed, torch.stack(carried, 1)[:, :, None])
-    return torch.matmul(states, C[..., None]).squeeze(-1), state
+        state = torch.addcmul(states[-1][c], passed[c, -1], state)
+    states = torch.addcmul(torch.stack(states, 1), passed, torch.stack(carried)[:, None])
+    return torch.einsum('cqbgdn,cqbgn->cqbgd', states, C), state
 
 
 def selective_scan_chunked(u: Tensor,
@@ -62,9 +88,9 @@ def selective_scan_chunked(u: Tensor,
     batch, dim, length = u.shape
     groups, num_states = B.shape[1], A.shape[1]
 
-    def tokens_first(x: Tensor) -> Tensor:  # (B, D, L) or (B, G, N, L) -> (B, L, G, D/G or N)
-        return x.to(dtype).movedim(-1, 1).unflatten(2, (groups, dim // groups)) if x.dim() == 3 else \
-            x.to(dtype).movedim(-1, 1)
+    def tokens_first(x: Tensor) -> Tensor:  # (B, D, L) or (B, G, N, L) -> (L, B, G, D/G or N)
+        x = x.to(dtype).movedim(-1, 0)
+        return x.unflatten(2, (groups, dim // groups)) if x.dim() == 3 else x
 
     u_, delta_, B_, C_ = (tokens_first(x) for x in (u, delta, B, C))
     if delta_bias is not None:
@@ -73,25 +99,26 @@ def selective_scan_chunked(u: Tensor,
         delta_ = F.softplus(delta_)
     A_ = A.to(dtype).view(groups, -1, num_states)
     state = u_.new_zeros(batch, groups, dim // groups, num_states)
-    chunks = max(1, _SLICE_NUMEL // max(1, state.numel()))
+    graph = torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.onnx.is_in_onnx_export()
+    chunk = math.isqrt(length) if graph else min(length, max(8, _CHUNK_NUMEL // max(1, state.numel())))
     outputs, at = [], 0
     while at < length:
-        left = length - at
-        chunk = min(_CHUNK, left)
-        count = min(chunks, left // chunk)
-        args = [x[:, at:at + count * chunk].unflatten(1, (count, chunk))
-                for x in (u_, delta_, B_, C_)]
-        run = (args[0], args[1], A_, args[2], args[3], state)
+        end = at + (length - at) // chunk * chunk if graph and length - at >= chunk else min(at + chunk, length)
+        parts = [x[at:end].contiguous() for x in (u_, delta_, B_, C_)]
+        scan = _steps
+        if graph:
+            scan, parts = _all_chunks, [x.unflatten(0, (-1, min(chunk, end - at))) for x in parts]
+        run = (*parts[:2], A_, *parts[2:], state)
         if torch.is_grad_enabled() and any(x.requires_grad for x in run):
-            y, state = checkpoint(_scan_segment, *run, use_reentrant=False)
+            y, state = checkpoint(scan, *run, use_reentrant=False)
         else:
-            y, state = _scan_segment(*run)
-        outputs.append(y.reshape(batch, count * chunk, dim))
-        at += count * chunk
-    out = torch.cat(outputs, dim=1)
+            y, state = scan(*run)
+        outputs.append(y.reshape(end - at, batch, dim))
+        at = end
+    out = torch.cat(outputs)
     if D is not None:
-        out = out + u_.reshape(batch, length, dim) * D.to(dtype)
-    out = out.transpose(1, 2)
+        out = out + u_.reshape(length, batch, dim) * D.to(dtype)
+    out = out.permute(1, 2, 0)
     if z is not None:
         out = out * F.silu(z.to(dtype))
     return out.to(u.dtype), state.reshape(batch, dim, num_states)
