@@ -57,15 +57,22 @@ class H36MClipDataset(LiftingClipDataset):
 
     Args:
         camera_param_file (str): MMPose's ``cameras.pkl``.
+        target (str): ``'image'`` for MotionBERT's 2.5D targets, scored with their factors; ``'camera'`` for
+            camera coordinates with a factor of 1, which a lifter can predict without being told sizes.
         keypoint_2d_det_file (str, optional): ``.npy`` ``(N,17,3)`` of 2D detections and confidences; without
             it the annotated 2D joints are used.
 
     The other arguments are those of :class:`LiftingClipDataset`.
     """
 
-    def __init__(self, ann_file, camera_param_file, keypoint_2d_det_file=None, num_frames=243, stride=None,
-                 keep_tail=False, keypoint_2d='detection', random_stretch=False, metainfo=None, data_root='',
-                 pipeline=(), test_mode=False, lazy_init=False, indices=None):
+    def __init__(self, ann_file, camera_param_file, keypoint_2d_det_file=None, target='image', num_frames=243,
+                 stride=None, keep_tail=False, keypoint_2d='detection', random_stretch=False, metainfo=None,
+                 data_root='', pipeline=(), test_mode=False, lazy_init=False, indices=None):
+        if target not in ('image', 'camera'):
+            raise ValueError(f"target must be 'image' or 'camera', got {target!r}")
+        if target == 'camera' and keypoint_2d == 'gt':
+            raise ValueError("keypoint_2d='gt' takes x and y of 2.5D targets; it needs target='image'")
+        self.target = target
         self.camera_param_file = camera_param_file
         self.keypoint_2d_det_file = keypoint_2d_det_file
         super().__init__(
@@ -89,7 +96,10 @@ class H36MClipDataset(LiftingClipDataset):
             if camera is None:
                 raise ValueError(f'{self.camera_param_file} has no camera {key}, which {self.ann_file} needs')
             mine = keys == key
-            target[mine], factor[mine] = image_targets(joints[mine], camera)
+            if self.target == 'image':
+                target[mine], factor[mine] = image_targets(joints[mine], camera)
+            else:
+                target[mine], factor[mine] = joints[mine] * 1000, 1
             size[mine] = float(np.squeeze(camera['w'])), float(np.squeeze(camera['h']))
         keypoints = self._detections(len(names)) if self.keypoint_2d_det_file else data['part'].astype(np.float32)
         table = FrameTable(
