@@ -4,4 +4,3 @@ _base_ = './td-hm_GLSMamba-base_1xb16-20e_posetrack21-256x192.py'
 
 test_dataloader = dict(dataset=_base_.detected_boxes)
 test_evaluator = dict(box_source='detected')
-model = dict(test_cfg=dict(flip_test=False))
