@@ -56,8 +56,11 @@ def _tables(orders: Sequence[Union[str, ScanOrder]], grid: Tuple[int, int, int],
 @torch.compiler.assume_constant_result
 def _spans(order: Union[str, ScanOrder], grid: Tuple[int, int, int]) -> Tuple[Tuple[int, int, int], ...]:
     """Runs of neighbouring sequences of equal length: (first position, sequences, tokens of each)."""
-    found, spans = get_scan_order(order, *grid), []
-    for start, length in zip(found.starts.tolist(), found.lengths.tolist()):
+    spans = []
+    with _disable_current_modes():
+        found = get_scan_order(order, *grid)
+        sequences = list(zip(found.starts.tolist(), found.lengths.tolist()))
+    for start, length in sequences:
         if spans and spans[-1][2] == length:
             spans[-1] = (spans[-1][0], spans[-1][1] + 1, length)
         else:

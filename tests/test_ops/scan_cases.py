@@ -31,6 +31,8 @@ def make_inputs(batch,
                   B=leaf(*shape), C=leaf(*shape), D=leaf(dim) if extras else None,
                   z=leaf(batch, dim, length) if extras else None,
                   delta_bias=leaf(dim) if extras and not large else None)
+    if not softplus and inputs['delta_bias'] is not None:  # a negative step would grow without bound
+        inputs['delta_bias'] = inputs['delta_bias'].abs()
     if transposed:
         for name in ('u', 'delta', 'B', 'C', 'z'):
             if inputs[name] is not None:

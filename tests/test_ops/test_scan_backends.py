@@ -123,10 +123,11 @@ def library_cases():
     def leaf(*shape):
         return torch.randn(*shape).requires_grad_()
 
+    rates = (-torch.rand(1, 8, 4)).requires_grad_()
     tokens = [
         leaf(1, 2, 24, 8),
         leaf(1, 2, 24, 8),
-        leaf(1, 8, 4),
+        rates,
         leaf(1, 2, 24, 4),
         leaf(1, 2, 24, 4),
         leaf(1, 8),

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 #: Numbers in the states of a chunk's tokens, sized for the second-level cache.
-_CHUNK_NUMEL = 1 << 17
+_CHUNK_NUMEL = 1 << 18
 
 
 def _steps(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, state: Tensor) -> Tuple[Tensor, Tensor]:
