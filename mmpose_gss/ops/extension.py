@@ -91,6 +91,13 @@ def address(x: Optional[Tensor]) -> Optional[int]:
     return None if x is None or x.numel() == 0 else x.data_ptr()
 
 
+def large_pages(x: Tensor) -> None:
+    """Ask for large pages under a fresh, large tensor, which is dense in memory."""
+    if x.numel() * x.element_size() >= 1 << 24:
+        _load()[0].advise_large_pages(ctypes.c_void_p(x.data_ptr()),
+                                      ctypes.c_int64(x.numel() * x.element_size()))
+
+
 def threads_for(work: int, grain: int) -> int:
     """Threads worth starting for some amount of work."""
     return max(1, min(torch.get_num_threads(), work // grain))

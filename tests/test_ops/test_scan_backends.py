@@ -166,15 +166,16 @@ class Layer(torch.nn.Module):
     def __init__(self, backend):
         super().__init__()
         self.backend = backend
-        self.weights = torch.nn.ParameterList([
-            torch.randn(2 + 8, 8) * 0.3,
-            torch.randn(8, 2),
-            torch.randn(8), -torch.rand(8, 4),
-            torch.randn(8)
-        ])
+        self.x_proj = torch.nn.Parameter(torch.randn(2 + 8, 8) * 0.3)
+        self.dt_proj = torch.nn.Parameter(torch.randn(8, 2))
+        self.dt_bias = torch.nn.Parameter(torch.randn(8))
+        self.A = torch.nn.Parameter(-torch.rand(8, 4))
+        self.D = torch.nn.Parameter(torch.randn(8))
 
     def forward(self, x):
-        return ordered_scan(x * 2, GLSMAMBA_ORDERS, *self.weights, backend=self.backend).sum(0)
+        out = ordered_scan(x * 2, GLSMAMBA_ORDERS, self.x_proj, self.dt_proj, self.dt_bias, self.A, self.D,
+                           backend=self.backend)
+        return out.sum(0)
 
 
 @needs_extension
@@ -185,7 +186,7 @@ def test_compiles_without_graph_breaks(backend):
     layer, x = Layer(backend), torch.randn(1, 2, 3, 4, 8)
     compiled = torch.compile(layer, backend='aot_eager', fullgraph=True)
     expected, got = layer(x), compiled(x)
-    torch.testing.assert_close(got, expected)
+    torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
     for p, q in zip(torch.autograd.grad(expected.square().sum(), list(layer.parameters())),
                     torch.autograd.grad(got.square().sum(), list(layer.parameters()))):
         torch.testing.assert_close(p, q, rtol=1e-4, atol=1e-4)
@@ -199,7 +200,7 @@ def test_exports(backend):
     with torch.no_grad():
         program = torch.export.export(layer, (x,))
         other = torch.randn_like(x)
-        torch.testing.assert_close(program.module()(other), layer(other))
+        torch.testing.assert_close(program.module()(other), layer(other), rtol=1e-4, atol=1e-4)
     names = {str(node.target) for node in program.graph.nodes}
     assert any('ordered_scan_cpu' in name for name in names) == (backend == 'auto')
 

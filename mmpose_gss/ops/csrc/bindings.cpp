@@ -7,6 +7,10 @@
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "variants.h"
 
 #if defined(__x86_64__)
@@ -85,6 +89,18 @@ bool parallel(int64_t tasks, int64_t threads, int64_t bytes, Work work) {
 int64_t panel_blocks(const ScanArgs& a, int64_t panels) { return (scan_group_blocks(a) + panels - 1) / panels; }
 
 }  // namespace
+
+// Asks for large pages under a fresh buffer of `bytes`: touching small ones for the first time costs as much as
+// computing what is written there.
+EXPORT void advise_large_pages(char* memory, int64_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  const uintptr_t page = 1 << 21, start = ((uintptr_t)memory + page - 1) / page * page;
+  const uintptr_t end = ((uintptr_t)memory + (uintptr_t)bytes) / page * page;
+  if (end > start) madvise((void*)start, end - start, MADV_HUGEPAGE);
+#else
+  (void)memory, (void)bytes;
+#endif
+}
 
 EXPORT const char* simd_variant() { return choose().name; }
 

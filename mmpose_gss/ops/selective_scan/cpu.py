@@ -65,11 +65,16 @@ def _boundary_shape(orders, batch, dim, length, groups, num_states) -> Tuple[int
     return (orders, batch, -(-length // chunk), groups * _blocks(dim, groups), num_states, block)
 
 
-def _run_forward(args) -> None:
+def _run_forward(args, *fresh: Tensor) -> None:
     """Cut the channels so that the tasks share out evenly, and run."""
+    for x in fresh:
+        extension.large_pages(x)
     base = args.merges * args.batch * args.groups
     even = 2 * args.threads // math.gcd(base, 2 * args.threads)
-    args.panels = 1 if base >= 4 * args.threads else min(even, _blocks(args.dim, args.groups))
+    blocks = _blocks(args.dim, args.groups)
+    args.panels = 1 if base >= 4 * args.threads else min(even, blocks)
+    if args.u_d != 1 and args.len > 1024:  # channels far apart: few rows at a time, or they share cache sets
+        args.panels = max(args.panels, -(-blocks // 2))
     extension.call('scan_forward', args)
 
 
@@ -86,6 +91,8 @@ def _run_backward(args, u, A, B, C, dy, dlast, du, ddelta, dz):
     args.panels = _back_panels(batch, dim, args.groups)
     dA = u.new_empty(orders, batch, dim, args.states)
     dD, dbias = (u.new_empty(orders, batch, dim) for _ in range(2))
+    for x in (du, ddelta):
+        extension.large_pages(x)
     dB, dC = (u.new_empty(x.shape[0], args.panels, batch, length, args.groups, args.states) for x in (B, C))
     _strides(args, 'dy', dy, 'mbdl')
     _strides(args, 'du', du, 'kbdl')
@@ -111,7 +118,7 @@ def _scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional
                    None if delta_bias is None else delta_bias[None], z, softplus, 1, 1)
     _strides(args, 'y', out[None], 'mbdl')
     args.last, args.boundary = extension.address(last), extension.address(boundary)
-    _run_forward(args)
+    _run_forward(args, out, boundary)
     return out, last, boundary
 
 
@@ -208,7 +215,7 @@ def _ordered(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optio
     args, _held = _token_args(u, delta, A, B, C, D, delta_bias, index, first, merge, out.shape[0])
     _strides(args, 'y', out.transpose(2, 3), 'mbdl')
     args.boundary = extension.address(boundary)
-    _run_forward(args)
+    _run_forward(args, out, boundary)
     return out, boundary
 
 
