@@ -83,7 +83,7 @@ def test_records_follow_the_official_files(made, testdata):
     ours = json.loads((made / 'annotations/val/950001_mpii_test.json').read_text())
     assert ours['categories'] == official['categories']
     assert set(ours['images'][0]) == set(official['images'][0])
-    assert set(ours['annotations'][0]) == set(official['annotations'][0]) | {'person_id', 'occluded'}
+    assert set(ours['annotations'][0]) == set(official['annotations'][0]) | {'area', 'person_id', 'occluded'}
     for key in ('images', 'annotations'):
         for name, value in official[key][0].items():
             assert type(ours[key][0][name]) is type(value), name

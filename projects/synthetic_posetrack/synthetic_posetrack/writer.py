@@ -32,8 +32,10 @@ def annotation(label, image_id):
     low, extent = shown.min(0), np.ptp(shown, axis=0)
     box = [*(low - 0.15 * extent), *(1.3 * extent)]
     keypoints = [int(v) if float(v).is_integer() else float(v) for v in label.keypoints.ravel()]
+    # PoseTrack has no area, but mmdet's detectors ask for one.
     return dict(bbox_head=list(label.head_box), keypoints=keypoints, track_id=label.track_id,
-                image_id=image_id, bbox=[round(float(v), 4) for v in box], scores=[], category_id=1,
+                image_id=image_id, bbox=[round(float(v), 4) for v in box],
+                area=round(float(box[2] * box[3]), 4), scores=[], category_id=1,
                 id=image_id * 100 + label.track_id, iscrowd=False, num_keypoints=len(shown),
                 person_id=label.track_id, occluded=[bool(v) for v in label.occluded])
 
