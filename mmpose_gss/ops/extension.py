@@ -37,7 +37,8 @@ class ScanArgs(ctypes.Structure):
         *fields(ctypes.c_void_p, ('du', 'ddelta', 'dz')),
         *fields(ctypes.c_int64, ('du_k', 'du_b', 'du_d', 'du_l', 'ddelta_k', 'ddelta_b', 'ddelta_d',
                                  'ddelta_l', 'dz_b', 'dz_d', 'dz_l')),
-        *fields(ctypes.c_void_p, ('dA', 'dD', 'dbias', 'dB', 'dC')), *fields(ctypes.c_int64, ('dB_k', 'dC_k')),
+        *fields(ctypes.c_void_p, ('dA', 'dD', 'dbias', 'dB', 'dC')),
+        *fields(ctypes.c_int64, ('dB_k', 'dC_k')),
     ]
 
 

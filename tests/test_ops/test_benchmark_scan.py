@@ -9,7 +9,8 @@ from mmpose_gss.ops import extension
 
 @pytest.fixture
 def tool(root):
-    spec = importlib.util.spec_from_file_location('benchmark_scan', root / 'tools/analysis_tools/benchmark_scan.py')
+    path = root / 'tools/analysis_tools/benchmark_scan.py'
+    spec = importlib.util.spec_from_file_location('benchmark_scan', path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -17,7 +18,8 @@ def tool(root):
 
 @pytest.mark.skipif(extension.problem() is not None, reason=str(extension.problem()))
 def test_writes_table_and_plot(tool, tmp_path, capsys):
-    tool.main(['--lengths', '32', '64', '--windows', '3', '16', '--dim', '16', '--states', '4', '--repeats', '1',
+    tool.main(['--lengths', '32', '64', '--windows', '3', '16', '--dim', '16', '--states', '4',
+               '--repeats', '1',
                '--slow-limit', '32', '--no-memory', '--no-orders', '--out', str(tmp_path)])
     assert 'times_naive_forward' in capsys.readouterr().out
     results = json.loads((tmp_path / 'scan.json').read_text())

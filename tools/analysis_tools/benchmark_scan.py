@@ -72,7 +72,7 @@ def resident():
 
 
 def peak_memory(name, shape, backward, device):
-    """Bytes taken above the inputs; on CPU in a fresh process, whose highest mark is read before and after."""
+    """Bytes taken above the inputs; on CPU by the highest mark of a fresh process."""
     if device.type == 'cuda':
         inputs = [x.requires_grad_(backward) for x in make_inputs(*shape, device)]
         torch.cuda.reset_peak_memory_stats()
@@ -139,15 +139,15 @@ def measure_orders(backends, dim, states, device, repeats):
         six = best_time(lambda: ordered_scan(x, GLSMAMBA_ORDERS, *layer, backend=name), device, repeats)
         one = best_time(lambda: ordered_scan(x, GLSMAMBA_ORDERS[1:2], *layer, backend=name), device, repeats)
         leaves = [t.detach().requires_grad_() for t in (x, *layer)]
-        both = best_time(lambda: run(lambda *a: ordered_scan(a[0], GLSMAMBA_ORDERS, *a[1:], backend=name), leaves,
-                                     True), device, repeats)
+        both = best_time(lambda: run(lambda x, *p: ordered_scan(x, GLSMAMBA_ORDERS, *p, backend=name),
+                                     leaves, True), device, repeats)
         flat = best_time(lambda: run(lambda *a: flattened(*a, name=name), leaves, True), device, repeats)
         rows.append(dict(backend=name, six=six, one=one, ratio=six / one, six_both=both, flattened_both=flat))
     return rows
 
 
 def flattened(x, x_proj, dt_proj, dt_bias, A, *, name):
-    """What a model does without `ordered_scan`: copies in scan order, six scans, outputs put back and added."""
+    """What a model does without `ordered_scan`: copies in scan order, six scans, outputs added."""
     tokens, outputs = x.flatten(1, 3), []
     for order in GLSMAMBA_ORDERS:
         found = get_scan_order(order, *x.shape[1:4])
@@ -207,7 +207,8 @@ def hardware(device):
 
 def parse_args(argv=None):
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--device', default='cpu', help='cpu or cuda')
     parser.add_argument('--backends', nargs='+', help='default: all that run here')
     parser.add_argument('--lengths', nargs='+', type=int, default=[960, 3840, 15360, 61440])
@@ -215,7 +216,7 @@ def parse_args(argv=None):
     parser.add_argument('--dim', type=int, default=256)
     parser.add_argument('--states', type=int, default=16)
     parser.add_argument('--repeats', type=int, default=5)
-    parser.add_argument('--slow-limit', type=int, default=15360, help='longest sequence for loops over tokens')
+    parser.add_argument('--slow-limit', type=int, default=15360, help='longest sequence for token loops')
     parser.add_argument('--no-memory', action='store_true')
     parser.add_argument('--no-orders', action='store_true')
     parser.add_argument('--out', type=Path, help='folder for scan.md, scan.json and scan.png')
@@ -225,7 +226,8 @@ def parse_args(argv=None):
 def benchmark(args):
     """Measure everything the arguments ask for; returns a dictionary of results."""
     device = torch.device(args.device)
-    backends = args.backends or [name for name in BACKENDS if missing_for(name, device, torch.float32) is None]
+    backends = args.backends or [name for name in BACKENDS
+                                 if missing_for(name, device, torch.float32) is None]
     for name in backends:
         reason = None if name == 'mamba_ref' else missing_for(name, device, torch.float32)
         if reason:
@@ -253,11 +255,12 @@ def benchmark(args):
 
 def report(results):
     """The results as Markdown."""
-    parts = [f'{results["hardware"]}, torch {results["torch"]}. Seconds, best of several calls; memory in units of '
-             '(u + delta + y).',
+    parts = [f'{results["hardware"]}, torch {results["torch"]}. Seconds, best of several calls; memory in '
+             'units of (u + delta + y).',
              table(results['rows'], ['backend', 'batch', 'length', 'forward', 'times_naive_forward', 'both',
                                      'times_naive_both', 'memory_forward', 'memory_both']),
-             'Time grows with the length to the power of:', table(results['growth'], ['backend', 'forward', 'both'])]
+             'Time grows with the length to the power of:',
+             table(results['growth'], ['backend', 'forward', 'both'])]
     if results['orders']:
         parts += ['Six scan orders of a (1, 5, 64, 48, D) map:',
                   table(results['orders'], ['backend', 'one', 'six', 'ratio', 'six_both', 'flattened_both'])]

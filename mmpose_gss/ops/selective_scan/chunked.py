@@ -4,12 +4,12 @@ Legend: B batch, D channels, L tokens, N states, G groups; C chunks of Q tokens.
 
 Two ways over the tokens, both of one recurrence step per token or chunk and everything else vectorised:
 
-* eagerly, chunk after chunk: decays, inputs and outputs of Q tokens at once, one fused operation per token for
-  the state. The tensors of a chunk stay in the processor's cache.
-* while a graph is being made (compiled, exported), as few operations as possible: all chunks at once from a zero
-  state, then the chunks' end states one after another, then the carried states' share is added to every token.
-  About 2 sqrt(L) steps. Only products of decays exp(Δ·A) are formed, never their quotients, so large Δ·A cannot
-  overflow.
+* eagerly, chunk after chunk: decays, inputs and outputs of Q tokens at once, one fused operation per token
+  for the state. The tensors of a chunk stay in the processor's cache.
+* while a graph is being made (compiled, exported), as few operations as possible: all chunks at once from a
+  zero state, then the chunks' end states one after another, then the carried states' share is added to every
+  token. About 2 sqrt(L) steps. Only products of decays exp(Δ·A) are formed, never their quotients, so large
+  Δ·A cannot overflow.
 
 Under autograd a chunk is recomputed in the backward pass: only the states between chunks are kept.
 """
@@ -59,7 +59,7 @@ def _decay(delta: Tensor, A: Tensor) -> Tensor:
 
 def _all_chunks(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
                 state: Tensor) -> Tuple[Tensor, Tensor]:
-    """Scan C chunks of Q tokens in Q + C steps; arguments as of :func:`_steps`, with (C, Q) for Q in front."""
+    """Scan C chunks of Q tokens in Q + C steps; arguments of :func:`_steps`, with (C, Q) for Q in front."""
     du = delta * u
     local, states = torch.zeros_like(state), []  # (C, B, G, D/G, N) from the first step on
     for q in range(u.shape[1]):
@@ -103,7 +103,8 @@ def selective_scan_chunked(u: Tensor,
     chunk = math.isqrt(length) if graph else min(length, max(8, _CHUNK_NUMEL // max(1, state.numel())))
     outputs, at = [], 0
     while at < length:
-        end = at + (length - at) // chunk * chunk if graph and length - at >= chunk else min(at + chunk, length)
+        whole = (length - at) // chunk * chunk
+        end = at + whole if graph and whole else min(at + chunk, length)
         parts = [x[at:end].contiguous() for x in (u_, delta_, B_, C_)]
         scan = _steps
         if graph:
