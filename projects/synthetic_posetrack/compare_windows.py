@@ -2,9 +2,9 @@
 
     python projects/synthetic_posetrack/compare_windows.py WORK_DIR
 
-Both variants see the same samples in the same order for the same number of iterations, on features of the same
-frozen encoder, with three seeds each. What is compared is the average precision of joints that something hides
-(a thing, another person, the person's own body) and, beside it, of those in view. It runs on one core.
+Both variants see the same samples in the same order for the same number of iterations, on features of the
+same frozen encoder, with three seeds each. What is compared is the average precision of joints that something
+hides (a thing, another person, the person's own body) and, beside it, of those in view. It runs on one core.
 
 ```
 clips ─► encoder, trained on single key frames, then frozen ─► features of each window, computed once
@@ -140,7 +140,10 @@ def optimise(params: Sequence[nn.Parameter], iterations: int, lr: float):
     return optimizer, schedule
 
 
-def train_encoder(windows: Sequence[dict], epochs: int, preprocess: nn.Module, batch_size: int = 32) -> nn.Module:
+def train_encoder(windows: Sequence[dict],
+                  epochs: int,
+                  preprocess: nn.Module,
+                  batch_size: int = 32) -> nn.Module:
     """Train the encoder with a head of its own on the key frames alone and freeze it."""
     torch.manual_seed(0)
     encoder = build_encoder()
@@ -178,7 +181,8 @@ def encode(windows: Sequence[dict], encoder: nn.Module, preprocess: nn.Module) -
     anns = [meta['raw_ann_info'] for meta in metas]
     joints = np.array([ann['keypoints'] for ann in anns], dtype=np.float64).reshape(len(anns), 17, 3)
     scale = np.array([np.asarray(meta['input_scale']) / INPUT for meta in metas])
-    offset = np.array([np.asarray(meta['input_center']) - np.asarray(meta['input_scale']) / 2 for meta in metas])
+    offset = np.array(
+        [np.asarray(meta['input_center']) - np.asarray(meta['input_scale']) / 2 for meta in metas])
     return Samples(
         torch.cat(feats), heatmaps.half(), weights, joints[..., :2],
         np.array([ann['occluded'] for ann in anns]) & (joints[..., 2] > 0),
@@ -239,7 +243,8 @@ def evaluate(model: nn.Module, samples: Samples, num_frames: int) -> Dict[str, f
     right = np.linalg.norm(found - samples.joints, axis=-1) <= 0.5 * samples.head_size[:, None]
     result = {}
     annotated = samples.weights.numpy() > 0
-    for name, chosen in (('hidden', samples.hidden), ('in view', annotated & ~samples.hidden), ('all', annotated)):
+    for name, chosen in (('hidden', samples.hidden), ('in view', annotated & ~samples.hidden), ('all',
+                                                                                                annotated)):
         per_joint = [average_precision(score[chosen[:, k], k], right[chosen[:, k], k]) for k in range(17)]
         result[name] = float(np.nanmean(per_joint))
     return result
@@ -254,7 +259,9 @@ def features(args: argparse.Namespace, start: float) -> Tuple[Samples, Samples]:
         if kept['settings'] == settings:
             return Samples(**kept['train']), Samples(**kept['val'])
     folder = draw_clips(args)
-    preprocess = ClipDataPreprocessor(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
+    preprocess = ClipDataPreprocessor(mean=[123.675, 116.28, 103.53],
+                                      std=[58.395, 57.12, 57.375],
+                                      bgr_to_rgb=True)
     windows = load_windows(folder, 'train', args, augment=1)
     print(f'{len(windows)} windows to train on, {time.time() - start:.0f} s', flush=True)
     encoder = train_encoder(windows, args.encoder_epochs, preprocess)
@@ -272,8 +279,9 @@ def table(results: Dict[int, List[Dict[str, float]]], seeds: Sequence[int]) -> s
     lines = ['| T | AP of hidden joints, per seed | mean | AP of joints in view, mean |', '|---|---|---|---|']
     for num_frames, rows in results.items():
         hidden = [row['hidden'] for row in rows]
-        lines.append(f'| {num_frames} | {", ".join(f"{value:.1f}" for value in hidden)} | {np.mean(hidden):.1f} | '
-                     f'{np.mean([row["in view"] for row in rows]):.1f} |')
+        lines.append(
+            f'| {num_frames} | {", ".join(f"{value:.1f}" for value in hidden)} | {np.mean(hidden):.1f} | '
+            f'{np.mean([row["in view"] for row in rows]):.1f} |')
     return '\n'.join(lines)
 
 

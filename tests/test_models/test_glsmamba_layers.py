@@ -92,7 +92,8 @@ def test_reversing_time_exchanges_the_directions_of_the_temporal_scan():
 def test_turning_the_whole_block_of_tokens_exchanges_all_pairs():
     # A half turn of space and time together reverses every one of these orders.
     torch.manual_seed(0)
-    pairs = ('spatial', 'spatial_reversed', 'temporal', 'temporal_reversed', 'window(2,3)', 'window_reversed(2,3)')
+    pairs = ('spatial', 'spatial_reversed', 'temporal', 'temporal_reversed', 'window(2,3)',
+             'window_reversed(2,3)')
     s6 = S6(D, pairs, merge=range(6), d_state=N, dt_rank=2)
     x = tokens(B, T, 4, 6, D)
     ahead, turned = s6(x), s6(x.flip(1, 2, 3)).flip(2, 3, 4)
@@ -116,7 +117,8 @@ def test_wsts_scans_each_tube_by_itself_also_at_the_border():
 
 
 def test_border_tubes_equal_padding_that_leaves_the_state_alone():
-    """Padding with delta = 0 inside the scan, the alternative to smaller tubes, gives the same real tokens."""
+    """Padding with delta = 0 inside the scan, the alternative to smaller tubes, gives the same real
+    tokens."""
     torch.manual_seed(0)
     wsts, x = WSTS(D, window=(3, 2), d_state=N, dt_rank=2), tokens()
     s6, found = wsts.s6, wsts(x)
@@ -198,7 +200,12 @@ def test_modulation_is_a_deformable_convolution_guided_by_the_other_scan():
         y, g = (z[:, t].permute(0, 3, 1, 2).contiguous() for z in (unified + guide, guide))
         where = F.conv2d(branch.guide_conv(g), branch.where.weight[:, :, None, None], branch.where.bias)
         offset, mask = where[:, :18].contiguous(), where[:, 18:].sigmoid()
-        moved = torchvision_deform_conv2d(y, offset, branch.kernel.weight, branch.kernel.bias, padding=1, mask=mask)
+        moved = torchvision_deform_conv2d(y,
+                                          offset,
+                                          branch.kernel.weight,
+                                          branch.kernel.bias,
+                                          padding=1,
+                                          mask=mask)
         gain = branch.excite(F.gelu(branch.squeeze(g.mean((2, 3))))).sigmoid()
         torch.testing.assert_close(
             found[:, t], (moved * gain[:, :, None, None]).permute(0, 2, 3, 1), rtol=1e-4, atol=1e-4)

@@ -60,7 +60,10 @@ def test_coarse_features_give_heatmaps_at_a_quarter(resolution, scale):
     if scale > 1:  # the key frame asked for, not the middle one
         fine = tiny()
         fine.load_state_dict(neck.state_dict())
-        torch.testing.assert_close(out.mean((3, 4))[:, 0], fine(feats())[:, 2].mean((2, 3)), atol=2e-2, rtol=2e-2)
+        torch.testing.assert_close(out.mean((3, 4))[:, 0],
+                                   fine(feats())[:, 2].mean((2, 3)),
+                                   atol=2e-2,
+                                   rtol=2e-2)
 
 
 @pytest.mark.parametrize('switches', [
@@ -116,7 +119,8 @@ def test_local_blocks_see_their_tube_and_its_rim_only():
 
 
 def test_larger_map_leaves_complete_tubes_alone():
-    """What lies beyond a map's border must not leak into its windows: rows and columns are added, not padding."""
+    """What lies beyond a map's border must not leak into its windows: rows and columns are added, not
+    padding."""
     neck, x = tiny(num_global=0, num_local=1), feats(2, 3, 12, 9, 8)
     whole, cut = neck(x), neck(x[..., :8, :6])
     # The gate's convolution sees the neighbour of the cut's last row and column.
@@ -124,8 +128,8 @@ def test_larger_map_leaves_complete_tubes_alone():
 
 
 def test_reversing_the_frames_permutes_the_temporal_scans():
-    """On one pixel the temporal pair is time forwards and backwards, so a neck with the frames' own parameters
-    in reverse order gives the reversed result; an unchanged neck does not."""
+    """On one pixel the temporal pair is time forwards and backwards, so a neck with the frames' own
+    parameters in reverse order gives the reversed result; an unchanged neck does not."""
     neck, turned = (tiny(scans=('temporal', ), merge='sum') for _ in range(2))
     turned.load_state_dict(flip_time_state(neck))
     x = feats(2, 3, 12, 1, 1)

@@ -13,7 +13,8 @@ from mmpose_gss.models.necks import GLSMambaNeck
 from mmpose_gss.ops import extension
 from mmpose_gss.registry import MODELS
 
-needs_extension = pytest.mark.skipif(extension.problem() is not None, reason='the bounds are the C++ extension\'s')
+needs_extension = pytest.mark.skipif(extension.problem() is not None,
+                                     reason='the bounds are the C++ extension\'s')
 
 
 @pytest.fixture(scope='module')
@@ -51,7 +52,8 @@ def test_whole_model_takes_at_most_4_5_times_its_encoder(tool, one_thread):
     model, clip = MODELS.build(cfg.model).eval(), torch.randn(1, 5, 3, 256, 192)
     with torch.inference_mode():
         times = [(tool.best_time(lambda: model.encode(clip), 1, time.process_time),
-                  tool.best_time(lambda: model(clip, None, mode='tensor'), 1, time.process_time)) for _ in range(2)]
+                  tool.best_time(lambda: model(clip, None, mode='tensor'), 1, time.process_time))
+                 for _ in range(2)]
     encoder, whole = np.min(times, axis=0)
     assert whole <= 4.5 * encoder
 

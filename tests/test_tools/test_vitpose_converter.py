@@ -22,7 +22,8 @@ def converter():
 
 def mmpose_state(size: str) -> dict:
     """Names and shapes of MMPose's ViTPose model, without its weights."""
-    folder = Path(mmpose.__file__).parent / '.mim' / 'configs' / 'body_2d_keypoint' / 'topdown_heatmap' / 'coco'
+    folder = Path(
+        mmpose.__file__).parent / '.mim' / 'configs' / 'body_2d_keypoint' / 'topdown_heatmap' / 'coco'
     cfg = Config.fromfile(str(folder / f'td-hm_ViTPose-{size}_8xb64-210e_coco-256x192.py'))
     cfg.model.backbone.pop('init_cfg')
     with torch.device('meta'):
@@ -46,7 +47,8 @@ def test_names_and_shapes_fit_every_size(converter, root, size):
 
 def test_file_to_features(converter, root, tmp_path):
     """A fabricated ViTPose-S: the converted encoder gives what MMPose's model feeds to its last layer."""
-    folder = Path(mmpose.__file__).parent / '.mim' / 'configs' / 'body_2d_keypoint' / 'topdown_heatmap' / 'coco'
+    folder = Path(
+        mmpose.__file__).parent / '.mim' / 'configs' / 'body_2d_keypoint' / 'topdown_heatmap' / 'coco'
     cfg = Config.fromfile(str(folder / 'td-hm_ViTPose-small_8xb64-210e_coco-256x192.py'))
     cfg.model.backbone.pop('init_cfg')
     torch.manual_seed(0)

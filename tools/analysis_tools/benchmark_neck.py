@@ -4,8 +4,9 @@
     python tools/analysis_tools/benchmark_neck.py --out docs/glsmamba_neck_time.png
     python tools/analysis_tools/benchmark_neck.py --encoder td-hm_GLSMamba-base_1xb16-20e_posetrack17-256x192
 
-The first command prints the times, the exponent of a power law through the neck's, and where the curves cross;
-the second compares the forward pass of a whole model with that of its own frozen encoder. Best of several runs.
+The first command prints the times, the exponent of a power law through the neck's, and where the curves
+cross; the second compares the forward pass of a whole model with that of its own frozen encoder. Best of
+several runs.
 """
 from __future__ import annotations
 
@@ -87,18 +88,23 @@ def compare(repeats: int, clock: Callable, out: Optional[Path]) -> None:
         print(text, flush=True)
     place = crossing(tokens, ours, theirs)
     where = f'at {place:.0f} tokens' if place else 'nowhere in this range'
-    print(f'exponent of the neck {exponent(tokens[1:], ours[1:]):.2f} from {tokens[1]} tokens; the curves cross {where}')
+    print(f'exponent of the neck {exponent(tokens[1:], ours[1:]):.2f} from {tokens[1]} tokens; '
+          f'the curves cross {where}')
     if out:
         draw(tokens, ours, theirs, place, out)
 
 
-def draw(tokens: List[int], ours: List[float], theirs: List[float], place: Optional[float], out: Path) -> None:
+def draw(tokens: List[int], ours: List[float], theirs: List[float], place: Optional[float],
+         out: Path) -> None:
     """Plot both curves on log axes."""
     import matplotlib
     matplotlib.use('Agg')
     from matplotlib import pyplot as plt
     figure, axes = plt.subplots(figsize=(6, 4), layout='constrained')
-    axes.loglog(tokens, ours, 'o-', label=f'GLSMamba neck, tokens^{exponent(tokens[1:], ours[1:]):.2f} from {tokens[1]}')
+    axes.loglog(tokens,
+                ours,
+                'o-',
+                label=f'GLSMamba neck, tokens^{exponent(tokens[1:], ours[1:]):.2f} from {tokens[1]}')
     axes.loglog(tokens[:len(theirs)], theirs, 's-', label='joint space-time attention')
     if place:
         axes.axvline(place, color='0.6', ls='--', lw=1, label=f'crossing at {place:.0f}')
@@ -125,12 +131,15 @@ def compare_with_encoder(config: str, repeats: int, clock: Callable) -> None:
     for _ in range(repeats):  # in turns, so that a busy moment meets both
         encoder.append(best_time(lambda: model.encode(clip), 1, clock))
         whole.append(best_time(lambda: model(clip, None, mode='tensor'), 1, clock))
-    print(f'encoder {min(encoder):.3f} s, whole model {min(whole):.3f} s, ratio {min(whole) / min(encoder):.2f}')
+    print(
+        f'encoder {min(encoder):.3f} s, whole model {min(whole):.3f} s, ratio {min(whole) / min(encoder):.2f}'
+    )
 
 
 def main(argv: Optional[List[str]] = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--out', type=Path, help='plot to write')
     parser.add_argument('--encoder', metavar='CONFIG', help='compare a model with its own encoder instead')
     parser.add_argument('--threads', type=int, default=2)

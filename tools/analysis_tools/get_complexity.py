@@ -7,8 +7,8 @@
 ``complete``  also attention's matrix products, selective scans and deformable convolutions.
 
 Neither counts normalisations, activations and other element-wise operations. One multiply-add is one, as in
-the papers ("GFLOPs"). Scans: 4 per token, channel, state and scan order (discretise A, discretise B·x, update,
-read out) and 1 for the skip connection. Deformable convolutions: 4 per tap and channel for the bilinear
+the papers ("GFLOPs"). Scans: 4 per token, channel, state and scan order (discretise A, discretise B·x,
+update, read out) and 1 for the skip connection. Deformable convolutions: 4 per tap and channel for the bilinear
 samples and the convolution itself.
 
 Nothing is computed: the model runs on shapes alone (PyTorch's meta device), so the largest takes seconds.
@@ -55,7 +55,8 @@ class Complexity:
 
 
 def _product(func, args: Sequence, out: Tensor) -> Tuple[int, bool]:
-    """Multiply-adds of an ATen operation and whether it is a layer with weights (else an attention product)."""
+    """Multiply-adds of an ATen operation and whether it is a layer with weights (else an attention
+    product)."""
     name = func.overloadpacket
     if name in (aten.mm, aten.addmm):
         left, right = args[-2:]
@@ -91,7 +92,8 @@ class Counter(TorchDispatchMode):
             self.result.trainable[name] = sum(param.numel() for param in params if param.requires_grad)
 
     def add(self, macs: int, layer: bool) -> None:
-        """Book multiply-adds on the running module and those it is part of; ``layer`` if the papers' counters see them."""
+        """Book multiply-adds on the running module and those it is part of; ``layer`` if the papers'
+        counters see them."""
         name = self.running[-1]
         parts = name.split('.') if name else []
         for i in range(len(parts) + 1):
@@ -213,8 +215,9 @@ def default_shape(cfg: Config) -> Tuple[int, ...]:
     if 'num_joints' in backbone or backbone.get('type', '').endswith('PoseMamba'):
         return (1, backbone.get('num_frames', 243), backbone.get('num_joints', 17),
                 backbone.get('in_channels', 2))
-    raise ValueError(f'{cfg.filename} tells no input size (model.head.decoder.input_size) or number of frames '
-                     f'(model.neck.num_frames): give --shape, e.g. --shape 1 5 3 256 192.')
+    raise ValueError(
+        f'{cfg.filename} tells no input size (model.head.decoder.input_size) or number of frames '
+        f'(model.neck.num_frames): give --shape, e.g. --shape 1 5 3 256 192.')
 
 
 def report(result: Complexity, depth: int) -> str:
@@ -232,7 +235,8 @@ def report(result: Complexity, depth: int) -> str:
 
 def main(argv: Optional[List[str]] = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file, or the base name of a shipped one')
     parser.add_argument('--shape', type=int, nargs='+', help='shape of the input; default: one sample')
     parser.add_argument('--depth', type=int, default=2, help='levels of modules to list')

@@ -2,12 +2,12 @@
 """Draw scan orders, or what a model looks at in a clip.
 
     python tools/analysis_tools/visualize_scan.py orders scan_orders.png --grid 3 8 6
-    python tools/analysis_tools/visualize_scan.py clip CONFIG looked_at.png --frames 0.jpg 1.jpg 2.jpg 3.jpg 4.jpg \
-        --bbox 40 30 80 160 --checkpoint epoch_20.pth
+    python tools/analysis_tools/visualize_scan.py clip CONFIG looked_at.png --frames 0.jpg 1.jpg \
+        2.jpg 3.jpg 4.jpg --bbox 40 30 80 160 --checkpoint epoch_20.pth
 
-``orders`` draws the frames side by side and the path through their tokens, dark at its beginning and bright at
-its end, one line per sequence (a window is a sequence of its own). ``clip`` draws every frame's crop under its
-attention, |gradient × feature| of the joints' heatmap maxima, with the mean channel attention of every global
+``orders`` draws the frames side by side and the path through their tokens, dark at its beginning and bright
+at its end, one line per sequence (a window is a sequence of its own). ``clip`` draws every frame's crop under
+its attention, |gradient × feature| of the joints' heatmap maxima, with the mean channel attention of every global
 block, and the key frame under its heatmaps.
 """
 from __future__ import annotations
@@ -53,7 +53,10 @@ def draw_order(axes, order: ScanOrder) -> None:
         lines.set_array(np.linspace(0, 1, max(len(steps), 1))[:len(steps)])
         axes.add_collection(lines)
         axes.plot(*places[0], 'o', color='tab:red', ms=3)
-    axes.set(xlim=(-1, frames * (width + GAP) - 0.5), ylim=(height - 0.3, -0.7), aspect='equal', title=order.name)
+    axes.set(xlim=(-1, frames * (width + GAP) - 0.5),
+             ylim=(height - 0.3, -0.7),
+             aspect='equal',
+             title=order.name)
     axes.set_axis_off()
 
 
@@ -67,8 +70,11 @@ def draw_orders(names: Sequence[str], grid: Tuple[int, int, int], out: Path) -> 
     """
     orders = [get_scan_order(name, *grid) for name in names]
     rows = (len(orders) + 1) // 2
-    figure, axes = plt.subplots(rows, 2, figsize=(12, 12 * rows * (grid[1] + 2) / (2 * grid[0] * (grid[2] + 1))),
-                                squeeze=False, layout='constrained')
+    figure, axes = plt.subplots(rows,
+                                2,
+                                figsize=(12, 12 * rows * (grid[1] + 2) / (2 * grid[0] * (grid[2] + 1))),
+                                squeeze=False,
+                                layout='constrained')
     for cell in axes.flat[len(orders):]:
         cell.set_axis_off()
     for cell, order in zip(axes.flat, orders):
@@ -89,7 +95,8 @@ def crop_frames(paths: Sequence[Path], bbox: Optional[Sequence[float]], size: Tu
     for path in paths:
         frame = cv2.imread(str(path))
         if frame is None:
-            raise FileNotFoundError(f'frame {path} does not exist or is no picture; give T frames in time order')
+            raise FileNotFoundError(
+                f'frame {path} does not exist or is no picture; give T frames in time order')
         frames.append(frame)
     x, y, w, h = bbox or (0, 0, frames[0].shape[1], frames[0].shape[0])
     results = dict(img=frames, bbox=np.array([[x, y, x + w, y + h]], dtype=np.float32))
@@ -105,7 +112,8 @@ def look(model, crops: np.ndarray) -> Dict[str, np.ndarray]:
         crops (np.ndarray): ``(T,H,W,3)`` uint8, BGR.
 
     Returns:
-        dict: ``heatmap (h,w)`` maximum over joints; ``attention (T,h,w)``, 1 at most; ``channels (blocks,T)``.
+        dict: ``heatmap (h,w)`` maximum over joints; ``attention (T,h,w)``, 1 at most; ``channels
+        (blocks,T)``.
     """
     import torch
 
@@ -124,7 +132,8 @@ def look(model, crops: np.ndarray) -> Dict[str, np.ndarray]:
     for hook in hooks:
         hook.remove()
     attention = (gradient * feats).detach().abs().sum(2)[0].numpy()
-    return dict(heatmap=heatmaps.detach()[0].amax(0).numpy(), attention=attention / max(attention.max(), 1e-12),
+    return dict(heatmap=heatmaps.detach()[0].amax(0).numpy(),
+                attention=attention / max(attention.max(), 1e-12),
                 channels=np.array(channels))
 
 
@@ -179,18 +188,26 @@ def run_clip(args: argparse.Namespace) -> None:
 
 def main(argv: Optional[List[str]] = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parts = parser.add_subparsers(dest='what', required=True)
     orders = parts.add_parser('orders', help='draw scan orders')
     orders.add_argument('out', type=Path, help='picture to write')
     orders.add_argument('--grid', type=int, nargs=3, default=(3, 8, 6), metavar=('T', 'H', 'W'))
-    orders.add_argument('--orders', nargs='+', default=[*GLSMAMBA_ORDERS, 'window(4,3)', 'window_reversed(4,3)'],
-                        help=f'names, by default GLSMamba\'s with small windows; {GLSMAMBA_WINDOW_ORDERS[0]} is its own')
+    orders.add_argument(
+        '--orders',
+        nargs='+',
+        default=[*GLSMAMBA_ORDERS, 'window(4,3)', 'window_reversed(4,3)'],
+        help=f'names, by default GLSMamba\'s with small windows; {GLSMAMBA_WINDOW_ORDERS[0]} is its own')
     clip = parts.add_parser('clip', help='draw heatmaps and attention over a clip')
     clip.add_argument('config', help='config file, or the base name of a shipped one')
     clip.add_argument('out', type=Path, help='picture to write')
     clip.add_argument('--frames', type=Path, nargs='+', required=True, help='T pictures in time order')
-    clip.add_argument('--bbox', type=float, nargs=4, metavar=('X', 'Y', 'W', 'H'), help='person in the key frame')
+    clip.add_argument('--bbox',
+                      type=float,
+                      nargs=4,
+                      metavar=('X', 'Y', 'W', 'H'),
+                      help='person in the key frame')
     clip.add_argument('--checkpoint', help='weights; random ones without')
     args = parser.parse_args(argv)
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -54,14 +54,16 @@ def convert(state: Dict[str, Tensor]) -> Dict[str, Tensor]:
     for needed, what in (('backbone.pos_embed', 'vision transformer'),
                          ('deconv_layers.0.weight', 'deconvolutions')):
         if needed not in converted:
-            raise ValueError(f'The checkpoint has no {what} ({needed!r} after renaming); give a checkpoint of a '
-                             f'td-hm_ViTPose-* config (not of -simple).')
+            raise ValueError(
+                f'The checkpoint has no {what} ({needed!r} after renaming); give a checkpoint of a '
+                f'td-hm_ViTPose-* config (not of -simple).')
     return converted
 
 
 def main(argv: Optional[List[str]] = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('source', type=Path, help="MMPose's checkpoint")
     parser.add_argument('target', type=Path, help='file to write')
     args = parser.parse_args(argv)

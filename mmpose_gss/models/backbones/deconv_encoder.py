@@ -38,7 +38,10 @@ class DeconvEncoder(BaseModule):
             encoder out of the checkpoint of a whole estimator.
     """
 
-    def __init__(self, backbone: dict, deconv: Optional[dict] = None, init_cfg: Optional[dict] = None) -> None:
+    def __init__(self,
+                 backbone: dict,
+                 deconv: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         self.backbone = MODELS.build(backbone)
         self.deconv_layers = nn.Identity() if deconv is None else self._make_deconv(**deconv)
@@ -55,11 +58,18 @@ class DeconvEncoder(BaseModule):
                 raise ValueError(f'deconv.kernel_sizes must be of {sorted(_DECONV_PADDING)}, got {kernel}.')
             padding, output_padding = _DECONV_PADDING[kernel]
             layers += [
-                build_upsample_layer(dict(
-                    type='deconv', in_channels=in_channels, out_channels=channels, kernel_size=kernel, stride=2,
-                    padding=padding, output_padding=output_padding, bias=False)),
+                build_upsample_layer(
+                    dict(type='deconv',
+                         in_channels=in_channels,
+                         out_channels=channels,
+                         kernel_size=kernel,
+                         stride=2,
+                         padding=padding,
+                         output_padding=output_padding,
+                         bias=False)),
                 nn.BatchNorm2d(channels),
-                nn.ReLU(inplace=True)]
+                nn.ReLU(inplace=True)
+            ]
             in_channels = channels
         return nn.Sequential(*layers)
 
@@ -81,8 +91,8 @@ class DeconvEncoder(BaseModule):
         try:
             state = read_checkpoint(path)['state_dict']
         except FileNotFoundError as error:
-            raise FileNotFoundError(f"DeconvEncoder: init_cfg's checkpoint {path} does not exist; {remedy}.") \
-                from error
+            message = f"DeconvEncoder: init_cfg's checkpoint {path} does not exist; {remedy}."
+            raise FileNotFoundError(message) from error
         state = {key[len(prefix):]: value for key, value in state.items() if key.startswith(prefix)}
         if isinstance(self.deconv_layers, nn.Identity):
             state = {key: value for key, value in state.items() if not key.startswith('deconv_layers.')}

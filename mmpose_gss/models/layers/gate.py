@@ -18,7 +18,11 @@ class GateStream(nn.Module):
 
     def __init__(self, embed_dims: int, kernel_size: int = 3) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(embed_dims, embed_dims, kernel_size, padding=kernel_size // 2, groups=embed_dims)
+        self.conv = nn.Conv2d(embed_dims,
+                              embed_dims,
+                              kernel_size,
+                              padding=kernel_size // 2,
+                              groups=embed_dims)
         self.norm = nn.LayerNorm(embed_dims)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -78,7 +78,13 @@ class GLSMambaNeck(BaseVideoNeck):
         drops = [drop_path * i / max(depth - 1, 1) for i in range(depth)]
         scan_cfg = dict(d_state=d_state, dt_rank=dt_rank, scan_conv=scan_conv, scan_backend=scan_backend)
         self.global_blocks = nn.ModuleList(
-            GSM(embed_dims, num_frames, scans, merge, ffn_ratio=ffn_ratio, sca_ratio=sca_ratio, drop_path=drop,
+            GSM(embed_dims,
+                num_frames,
+                scans,
+                merge,
+                ffn_ratio=ffn_ratio,
+                sca_ratio=sca_ratio,
+                drop_path=drop,
                 **scan_cfg) for drop in drops[:num_global])
         self.local_blocks = nn.ModuleList(
             LRM(embed_dims, window, ffn_ratio=ffn_ratio, drop_path=drop, **scan_cfg)
