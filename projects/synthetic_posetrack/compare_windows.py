@@ -243,8 +243,8 @@ def evaluate(model: nn.Module, samples: Samples, num_frames: int) -> Dict[str, f
     right = np.linalg.norm(found - samples.joints, axis=-1) <= 0.5 * samples.head_size[:, None]
     result = {}
     annotated = samples.weights.numpy() > 0
-    for name, chosen in (('hidden', samples.hidden), ('in view', annotated & ~samples.hidden), ('all',
-                                                                                                annotated)):
+    groups = {'hidden': samples.hidden, 'in view': annotated & ~samples.hidden, 'all': annotated}
+    for name, chosen in groups.items():
         per_joint = [average_precision(score[chosen[:, k], k], right[chosen[:, k], k]) for k in range(17)]
         result[name] = float(np.nanmean(per_joint))
     return result

@@ -8,8 +8,8 @@
 
 Neither counts normalisations, activations and other element-wise operations. One multiply-add is one, as in
 the papers ("GFLOPs"). Scans: 4 per token, channel, state and scan order (discretise A, discretise B·x,
-update, read out) and 1 for the skip connection. Deformable convolutions: 4 per tap and channel for the bilinear
-samples and the convolution itself.
+update, read out) and 1 for the skip connection. Deformable convolutions: 4 per tap and channel for the
+bilinear samples and the convolution itself.
 
 Nothing is computed: the model runs on shapes alone (PyTorch's meta device), so the largest takes seconds.
 """

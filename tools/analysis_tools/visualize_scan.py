@@ -7,8 +7,8 @@
 
 ``orders`` draws the frames side by side and the path through their tokens, dark at its beginning and bright
 at its end, one line per sequence (a window is a sequence of its own). ``clip`` draws every frame's crop under
-its attention, |gradient × feature| of the joints' heatmap maxima, with the mean channel attention of every global
-block, and the key frame under its heatmaps.
+its attention, |gradient × feature| of the joints' heatmap maxima, with the mean channel attention of every
+global block, and the key frame under its heatmaps.
 """
 from __future__ import annotations
 
