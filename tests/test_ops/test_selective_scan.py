@@ -91,7 +91,7 @@ def test_long_slowly_decaying_sequence_does_not_drift(backend):
     expected = selective_scan(**rounded, backend='naive')
     # Rounding decays next to one costs every single-precision scan digits; ours none beyond the loop's.
     loop = relative_error(selective_scan(**single, backend='naive'), expected)
-    assert relative_error(selective_scan(**single, backend=backend), expected) <= max(1e-5, 2 * loop)
+    assert relative_error(selective_scan(**single, backend=backend), expected) <= max(1e-5, 1.1 * loop)
 
 
 @pytest.mark.parametrize('backend', FAST)
