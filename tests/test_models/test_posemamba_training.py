@@ -35,6 +35,7 @@ def tiny(root, tmp_path, config, dataset, **changes):
     cfg.work_dir = str(tmp_path / 'work')
     cfg.update(changes)
     cfg.experiment_name = f'posemamba_{tmp_path.name}_{np.random.randint(1 << 30)}'
+    cfg.visualizer.name = cfg.experiment_name  # MMEngine keeps visualizers by name
     return cfg
 
 
