@@ -20,7 +20,7 @@ demo: env
 	@$(BIN)/python projects/quick_demo/run_demo.py --out "$(OUT)" $(if $(VIDEO),--video "$(VIDEO)")
 
 test: env
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/pytest $(TESTS)
 
 env: $(VENV)/.installed
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-DETECTOR = ROOT / 'configs/person_detection/rtmdet-pico_synthetic-posetrack-320x320.py'
+DETECTOR = ROOT / 'configs/person_detection/rtmdet-pico_synthetic-posetrack-256x256.py'
 ENCODER = ROOT / 'configs/body_2d_keypoint/single_frame/synthetic/td-hm_res18-small_synthetic-posetrack-128x96.py'
 VIDEO_MODEL = ROOT / 'configs/body_2d_keypoint/glsmamba/synthetic/td-hm_GLSMamba-tiny_synthetic-posetrack-128x96.py'
 # Many short clips: what a model of a few minutes lacks is variety, not frames.

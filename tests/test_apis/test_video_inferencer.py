@@ -12,7 +12,7 @@ from mmpose_gss.apis.person_detector import BoxFile, build_person_detector, keep
 from mmpose_gss.apis.video_reader import VideoFrames, WindowBuffer
 
 CONFIG = 'td-hm_GLSMamba-tiny_synthetic-posetrack-128x96'
-DETECTOR = 'rtmdet-pico_synthetic-posetrack-320x320'
+DETECTOR = 'rtmdet-pico_synthetic-posetrack-256x256'
 
 
 def write_video(path, frames=4, size=(64, 48), fps=10):

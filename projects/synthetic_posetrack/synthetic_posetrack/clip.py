@@ -119,7 +119,7 @@ class Clip:
         elif actions[0] in motion.TRAVELLING:
             heading = rng.choice([-np.pi / 2, np.pi / 2]) + rng.normal(0, 0.45)
         else:
-            heading = np.pi + rng.normal(0, 0.7) if rng.random() < d.facing else rng.uniform(0, 2 * np.pi)
+            heading = np.pi + rng.normal(0, d.turned) if rng.random() < d.facing else rng.uniform(0, 2 * np.pi)
         pose = motion.perform(t, body, actions, heading, rng, rng.uniform(*d.speed))
         focal = float(self.camera.focal.mean())
         depth = focal * 1.75 / (rng.uniform(*d.height) * self._stage)

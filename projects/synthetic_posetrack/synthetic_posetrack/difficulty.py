@@ -14,6 +14,7 @@ class Difficulty:
         exposure (tuple[int, int]): Open shutter in eighths of the frame time.
         speed (tuple[float, float]): Factor on the speed of the motions.
         facing (float): Probability that somebody who stays in place looks towards the camera.
+        turned (float): Standard deviation of the angle between the two, in radians.
         passing (float): Probability that two people walk towards each other and cross.
         pan, shake, zoom, travel (float): Camera motion, see ``camera.moving_camera``.
         clutter (float): Amount of distracting shapes, 1 is plenty.
@@ -30,6 +31,7 @@ class Difficulty:
     exposure: tuple = (3, 5)
     speed: tuple = (0.85, 1.15)
     facing: float = 0.7
+    turned: float = 0.7
     passing: float = 0.5
     pan: float = 0.1
     shake: float = 0.004
@@ -44,10 +46,11 @@ class Difficulty:
 
 
 PRESETS = {
-    'easy': Difficulty(people=(1, 2), height=(0.5, 0.66), occluders=(0, 0), foliage=0.0, exposure=(2, 3),
-                       speed=(0.75, 0.95), facing=1.0, passing=0.15, pan=0.05, shake=0.001, zoom=0.03, travel=0.1,
-                       clutter=0.25, crowd=0.15, contrast=(1.0, 1.0), noise=(2.0, 3.0), jpeg=(90, 95),
-                       actions=('stand', 'walk', 'wave', 'jump', 'jumping_jack')),
+    'easy': Difficulty(people=(1, 2), height=(0.5, 0.66), occluders=(0, 0), foliage=0.0, exposure=(1, 2),
+                       speed=(0.6, 0.8), facing=1.0, turned=0.35, passing=0.15, pan=0.05, shake=0.001,
+                       zoom=0.03, travel=0.1, clutter=0.25, crowd=0.15, contrast=(1.0, 1.0), noise=(2.0, 3.0),
+                       jpeg=(90, 95),
+                       actions=('stand', 'wave', 'jump', 'jumping_jack')),
     'medium': Difficulty(),
     'hard': Difficulty(people=(3, 6), height=(0.3, 0.95), occluders=(2, 5), foliage=0.6, exposure=(5, 8),
                        speed=(1.0, 1.4), passing=0.8, pan=0.18, shake=0.012, zoom=0.15, travel=0.6,

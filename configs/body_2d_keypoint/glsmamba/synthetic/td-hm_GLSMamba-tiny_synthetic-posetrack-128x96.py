@@ -3,10 +3,10 @@ _base_ = [
     '../../../_base_/default_runtime.py', '../../../_base_/datasets/synthetic_posetrack_video_128x96.py'
 ]
 
-max_epochs = 3
+max_epochs = 1
 
 # Neighbouring windows are alike: every second one will do.
-train_dataloader = dict(batch_size=16, num_workers=1, dataset=dict(sample_interval=2))
+train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(sample_interval=2))
 val_dataloader = dict(batch_size=16, num_workers=1)
 test_dataloader = val_dataloader
 
@@ -36,9 +36,9 @@ optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01),
     clip_grad=dict(max_norm=1.0))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=40),
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
     dict(type='CosineAnnealingLR', eta_min=2e-5, by_epoch=True, begin=0, end=max_epochs, T_max=max_epochs,
          convert_to_iter_based=True),
 ]
-auto_scale_lr = dict(base_batch_size=16)
+auto_scale_lr = dict(base_batch_size=8)
 default_hooks = dict(logger=dict(interval=10), checkpoint=dict(max_keep_ckpts=1))
