@@ -29,6 +29,8 @@ $(VENV)/.installed: $(VENV)/.dependencies $(SOURCES)
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps . \
 		>> $(VENV)/install.log 2>&1 || { tail -n 15 $(VENV)/install.log >&2; \
 		echo "error: installing mmpose_gss failed (whole log: $(VENV)/install.log)" >&2; exit 1; }
+	@# Python started in the checkout imports the package from here: give it the kernels too.
+	@$(BIN)/python setup.py --quiet build_ext --inplace >> $(VENV)/install.log 2>&1
 	@touch $@
 
 # The script itself skips what is done, so an interrupted run goes on where it stopped.

@@ -157,9 +157,10 @@ def test_harder_settings_hide_more_joints(frames):
         hidden = [label.occluded[label.keypoints[:, 2] > 0] for d, frame in frames if d == name
                   for label in frame.people]
         share[name] = np.concatenate(hidden).mean()
-    assert 0.01 < share['easy'] < 0.35
-    assert share['easy'] < share['hard']
-    assert share['hard'] < 0.75
+    # Nothing stands in front of people in the easy setting; only their own bodies hide joints there.
+    assert share['easy'] < 0.1
+    assert 0.01 < share['medium'] and share['easy'] < share['medium'] < 0.75
+    assert share['easy'] < share['hard'] < 0.75
 
 
 def test_labels_lie_on_the_drawn_people():
