@@ -66,7 +66,7 @@ class Stages:
 
     @staticmethod
     def _show(text: str) -> None:
-        if text.startswith('['):  # a progress bar, redrawn in place
+        if text.startswith('[') and 'elapsed' in text:  # a progress bar, redrawn in place
             print(f'\r      {text[:100]}', end='' if 'ETA' in text else '\n', flush=True)
         elif SHOWN.search(text):
             text = re.sub(r'^\S+ \S+ - \S+ - \S+ - ', '', text)

@@ -16,4 +16,4 @@ model = dict(
         num_divided=1,
         ffn_ratio=2.,
         mask_patch=2),
-    head=dict(deconv_out_channels=(64, ), deconv_kernel_sizes=(4, )))
+    head=dict(in_channels=64, deconv_out_channels=(64, ), deconv_kernel_sizes=(4, )))
