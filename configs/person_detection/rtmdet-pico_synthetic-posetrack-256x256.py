@@ -3,7 +3,7 @@ _base_ = ['mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py']
 
 data_root = '{{$SYNTHETIC_POSETRACK:data/synthetic_posetrack/}}'
 input_size = (256, 256)
-max_iters = 140
+max_iters = 260
 classes = dict(classes=('person', ), palette=[(220, 20, 60)])
 norm_cfg = dict(type='BN')
 
@@ -48,10 +48,10 @@ val_evaluator = dict(
     ann_file=data_root + '/annotations/posetrack18_val.json', metric='bbox', format_only=False)
 test_evaluator = val_evaluator
 
-optim_wrapper = dict(optimizer=dict(lr=0.002))
+optim_wrapper = dict(optimizer=dict(lr=0.003))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=20),
-    dict(type='CosineAnnealingLR', eta_min=2e-5, begin=20, end=max_iters, T_max=max_iters - 20, by_epoch=False),
+    dict(type='CosineAnnealingLR', eta_min=3e-5, begin=20, end=max_iters, T_max=max_iters - 20, by_epoch=False),
 ]
 train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=max_iters, val_interval=max_iters)
 default_hooks = dict(

@@ -20,7 +20,7 @@ VIDEO_MODEL = ROOT / 'configs/body_2d_keypoint/glsmamba/synthetic/td-hm_GLSMamba
 # Many short clips: what a model of a few minutes lacks is variety, not frames.
 TRAIN_CLIPS, VAL_CLIPS, FRAMES, SIZE, SEED = 160, 12, 8, '320x240', 7
 VIDEO_FRAMES, VIDEO_SEED = 60, 8
-SHOWN = re.compile(r'(Epoch|Iter)\((train|val|test)\)|posetrack/AP|bbox_mAP|frames?/s|clip |\berror\b')
+SHOWN = re.compile(r'(Epoch|Iter)\((train|val|test)\)|posetrack/AP|bbox_mAP|frames?/s|clip |^error: ')
 
 
 class Stages:

@@ -3,7 +3,7 @@ _base_ = [
     '../../../_base_/default_runtime.py', '../../../_base_/datasets/synthetic_posetrack_video_128x96.py'
 ]
 
-max_epochs = 1
+max_epochs = 2
 
 # Neighbouring windows are alike: every second one will do.
 train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(sample_interval=2))
@@ -23,7 +23,7 @@ model = dict(
         deconv=dict(in_channels=128, out_channels=(64, 64), kernel_sizes=(4, 4)),
         init_cfg=dict(
             type='Pretrained', prefix='backbone.',
-            checkpoint='{{$SYNTHETIC_POSETRACK_ENCODER:work_dirs/td-hm_res18-small_synthetic-posetrack-128x96/epoch_5.pth}}')),
+            checkpoint='{{$SYNTHETIC_POSETRACK_ENCODER:work_dirs/td-hm_res18-small_synthetic-posetrack-128x96/epoch_6.pth}}')),
     neck=dict(
         type='mmpose_gss.GLSMambaNeck', in_channels=64, embed_dims=48, num_frames=5, num_global=1, num_local=1,
         d_state=4, dt_rank=4),

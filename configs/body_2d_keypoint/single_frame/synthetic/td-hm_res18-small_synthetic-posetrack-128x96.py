@@ -3,7 +3,7 @@ _base_ = [
     '../../../_base_/default_runtime.py', '../../../_base_/datasets/synthetic_posetrack_video_128x96.py'
 ]
 
-max_epochs = 5
+max_epochs = 6
 single_frame = dict(frame_offsets=(0, ))
 
 train_dataloader = dict(batch_size=32, num_workers=1, dataset=single_frame)
