@@ -141,6 +141,36 @@ def _on_cpu(input, offset, weight, bias, geometry, mask) -> Tensor:
     return out.permute(0, 3, 1, 2).to(input.dtype)
 
 
+@torch.compiler.assume_constant_result  # compilers must not trace an import
+def _has_torchvision() -> bool:
+    """Whether torchvision's operators are there; loads them, and so does not change in a process."""
+    if find_spec('torchvision') is None:
+        return False
+    import_module('torchvision.ops')
+    return True
+
+
+def _by_torchvision(input, offset, weight, bias, stride, padding, dilation, mask) -> Tensor:
+    """torchvision's operator; on CPU in float32 for half types, which it lacks there."""
+    dtype = input.dtype
+    half = input.device.type == 'cpu' and dtype in (torch.float16, torch.bfloat16)
+    inner = torch.float32 if half else dtype
+    # contiguous: compilers are told that the gradients are, which holds for such inputs only
+    input, offset, weight, bias, mask = (None if x is None else x.to(inner).contiguous()
+                                         for x in (input, offset, weight, bias, mask))
+    use_mask = mask is not None
+    if not use_mask:  # the operator wants tensors
+        mask = input.new_zeros(input.shape[0], 1)
+    if bias is None:
+        bias = input.new_zeros(weight.shape[0])
+    kernel = weight.shape[2] * weight.shape[3]
+    with torch.autocast(input.device.type, enabled=False):
+        out = torch.ops.torchvision.deform_conv2d(
+            input, weight, offset, mask, bias, *stride, *padding, *dilation, input.shape[1] // weight.shape[1],
+            offset.shape[1] // (2 * kernel), use_mask)
+    return out.to(dtype)
+
+
 def _pair(value: Pair, name: str, least: int) -> Tuple[int, int]:
     pair = (value, value) if isinstance(value, int) else tuple(value)
     if len(pair) != 2 or min(pair) < least:
@@ -218,7 +248,6 @@ def deform_conv2d(input: Tensor,
     if backend == 'cpu' or (backend == 'auto' and not problem and not exporting):
         geometry = [*weight.shape[2:], *stride, *padding, *dilation]
         return _on_cpu(input, offset, weight, bias, geometry, mask)
-    if find_spec('torchvision') is None:
+    if not _has_torchvision():
         raise RuntimeError(f"the backend 'torchvision' cannot run: torchvision is not installed ({problem})")
-    return import_module('torchvision.ops').deform_conv2d(input, offset, weight, bias, stride, padding,
-                                                          dilation, mask)
+    return _by_torchvision(input, offset, weight, bias, stride, padding, dilation, mask)

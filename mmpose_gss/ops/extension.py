@@ -65,7 +65,6 @@ def _load() -> Tuple[Optional[ctypes.CDLL], str]:
 
 
 @torch.compiler.assume_constant_result  # compilers must not trace the search for the file
-@torch.compiler.assume_constant_result
 def problem() -> Optional[str]:
     """Why the kernels cannot be used, or None if they can."""
     return _load()[1] or None

@@ -4,6 +4,7 @@ import torch
 from mmpose.models.heads import HeatmapHead
 
 from mmpose_gss.models.necks import GLSMambaNeck
+from mmpose_gss.ops import extension
 from mmpose_gss.registry import MODELS
 
 TINY = dict(in_channels=12, embed_dims=16, num_frames=3, num_global=1, num_local=1, window=(4, 3), d_state=4,
@@ -207,6 +208,27 @@ def test_compiled_gradients_are_the_same():
         grads.append([param.grad.clone() for param in neck.parameters()])
     for one, other in zip(*grads):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings('ignore:mmpose_gss.ops uses its pure torch scan')
+def test_without_the_kernels_it_compiles_and_runs_in_mixed_precision(monkeypatch):
+    neck, x = tiny(num_global=0, num_local=1, window=(4, 3)), feats()[:1, :, :, :4, :3]
+    expected = neck(x)
+    monkeypatch.setattr(extension, '_load', lambda: (None, 'no compiler'))
+    torch._dynamo.reset()
+    grads = []
+    for run in (neck, torch.compile(neck, fullgraph=True, backend='aot_eager')):
+        neck.zero_grad()
+        out = run(x)
+        torch.testing.assert_close(out, expected, rtol=1e-4, atol=1e-5)
+        out.square().mean().backward()
+        grads.append([param.grad.clone() for param in neck.parameters()])
+    for one, other in zip(*grads):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        half = neck(x)
+    assert (half.float() - expected).norm() / expected.norm() < 0.05
 
 
 def test_registered_and_without_losses_of_its_own():

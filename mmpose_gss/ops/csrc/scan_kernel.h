@@ -1,4 +1,4 @@
-// The selective scan of one panel of channels, forward and backward, for one instruction set.
+// The selective scan of one panel of channels for one instruction set; the way back is in scan_backward.h.
 //
 // Included inside an anonymous namespace after simd.h and tiles.h. Channels lie across vector lanes; a chunk of
 // tokens is packed into tiles, and the states of a block stay in the first-level cache (registers where they fit).
@@ -8,12 +8,13 @@ struct Panel {
   typedef typename Simd<T>::V V;
   static constexpr int lanes = Simd<T>::lanes;
   static constexpr int nv = kBlock / lanes;  // vectors in a row of a tile
+  static constexpr int kKept = 4;  // states done at a time on the way back: what they keep fits the L1 cache
 
   const ScanArgs& a;
   const int64_t batch, group, block0, blocks;  // block0 counts inside the group
   const int64_t N, blk;                        // blk: numbers in a block's states
   T *A, *h, *Bt, *Ct, *u, *dt, *du, *y, *z;
-  T *g, *dA, *post, *decay, *dy, *slope, *tmp, *dD, *dbias, *accB, *accC, *zeros;
+  T *g, *dA, *post, *decay, *dy, *slope, *du_sum, *dt_sum, *dD, *dbias, *accB, *accC, *zeros;
   T* bound;  // per block: largest |A| in base 2, or inf when not a number
   int32_t tok[2 * kChunk];
   bool adjacent;
@@ -22,7 +23,7 @@ struct Panel {
     const int64_t N = a.states, blk = N * kBlock;
     int64_t count = 2 * blocks * blk + 2 * kChunk * N + 5 * kChunk * kBlock + (blocks + 15) / 16 * 16;
     if (backward)
-      count += 2 * blocks * blk + 2 * kChunk * blk + 3 * kChunk * kBlock + 2 * blocks * kBlock +
+      count += 2 * blocks * blk + 2 * kChunk * kKept * kBlock + 4 * kChunk * kBlock + 2 * blocks * kBlock +
                2 * kChunk * N * lanes + blk;
     return count * (int64_t)sizeof(T) + 64 * 32;
   }
@@ -49,11 +50,12 @@ struct Panel {
     if (!backward) return;
     g = take(blocks * blk);
     dA = take(blocks * blk);
-    post = take(kChunk * blk);
-    decay = take(kChunk * blk);
+    post = take(kChunk * kKept * kBlock);
+    decay = take(kChunk * kKept * kBlock);
     dy = take(kChunk * kBlock);
     slope = take(kChunk * kBlock);
-    tmp = take(kChunk * kBlock);
+    du_sum = take(kChunk * kBlock);
+    dt_sum = take(kChunk * kBlock);
     dD = take(blocks * kBlock);
     dbias = take(blocks * kBlock);
     accB = take(kChunk * N * lanes);
@@ -180,66 +182,6 @@ struct Panel {
     }
   }
 
-  // As scan_run, but keeps every state and decay for the way back.
-  template <bool kBounded>
-  void scan_keep(const T* A_, const T* before, int t0, int t1) {
-    for (int t = t0; t < t1; ++t) {
-      const V *hv = vec(t == t0 ? before : post + (t - 1) * blk), *Av = vec(A_);
-      V *out = vec(post + t * blk), *dec = vec(decay + t * blk);
-      V yv[nv] = {};
-      const T *Bn = Bt + t * N, *Cn = Ct + t * N;
-      for (int64_t n = 0; n < N; ++n)
-        for (int j = 0; j < nv; ++j) {
-          const V d = exp2v<kBounded>(vec(dt)[t * nv + j] * Av[n * nv + j]);
-          const V next = d * hv[n * nv + j] + vec(du)[t * nv + j] * Bn[n];
-          dec[n * nv + j] = d;
-          out[n * nv + j] = next;
-          yv[j] += next * Cn[n];
-        }
-      for (int j = 0; j < nv; ++j) vec(y)[t * nv + j] = yv[j];
-    }
-  }
-
-  // One run of tokens backwards; tmp receives d(delta), du the gradient by u (without the skip).
-  void back_run(const T* A_, const T* before, T* g_, T* dA_, int t0, int t1) {
-    V* __restrict gv = vec(g_);
-    V* __restrict dAv = vec(dA_);
-    V* __restrict bv = vec(accB);
-    V* __restrict cv = vec(accC);
-    const V* __restrict Av = vec(A_);
-    for (int t = t1 - 1; t >= t0; --t) {
-      const V *now = vec(post + t * blk), *prev = vec(t == t0 ? before : post + (t - 1) * blk);
-      const V* dec = vec(decay + t * blk);
-      const T *Bn = Bt + t * N, *Cn = Ct + t * N;
-      V dyv[nv], dtv[nv], duv[nv], s[nv] = {}, w[nv] = {};
-      for (int j = 0; j < nv; ++j) {
-        dyv[j] = vec(dy)[t * nv + j];
-        dtv[j] = vec(dt)[t * nv + j];
-        duv[j] = vec(du)[t * nv + j];
-      }
-      for (int64_t n = 0; n < N; ++n) {
-        V sumB = bv[t * N + n], sumC = cv[t * N + n];
-        for (int j = 0; j < nv; ++j) {
-          const int64_t i = n * nv + j;
-          const V dh = gv[i] + dyv[j] * Cn[n];
-          sumC += dyv[j] * now[i];
-          sumB += dh * duv[j];
-          s[j] += dh * Bn[n];
-          const V back = dh * dec[i], through = back * prev[i];
-          w[j] += through * Av[i];
-          dAv[i] += through * dtv[j];
-          gv[i] = back;
-        }
-        bv[t * N + n] = sumB;
-        cv[t * N + n] = sumC;
-      }
-      for (int j = 0; j < nv; ++j) {
-        vec(tmp)[t * nv + j] = vec(u)[t * nv + j] * s[j] + w[j] * (T)0.69314718055994530942;
-        vec(du)[t * nv + j] = dtv[j] * s[j];
-      }
-    }
-  }
-
   // First token after t0 that starts a new sequence, at most nt.
   int run_end(int64_t k, int64_t chunk, int t0, int nt) const {
     int t = t0 + 1;
@@ -294,114 +236,18 @@ struct Panel {
             ((T*)a.last)[(batch * a.dim + channel(b) + c) * N + n] = h[b * blk + n * kBlock + c];
   }
 
-  // Gradient by z, and dy through the gate; y holds the scan's output without skip.
-  void gate_back(int64_t k, int64_t b, int nt) {
-    const int nc = channels(b);
-    const int64_t c0 = channel(b);
-    load_tile((const T*)a.z + batch * a.z_b + c0 * a.z_d, a.z_d, a.z_l, tok, adjacent, nt, nc, z, kBlock);
-    if (a.D)
-      for (int t = 0; t < nt; ++t)
-        for (int c = 0; c < nc; ++c) y[t * kBlock + c] += ((const T*)a.D)[k * a.D_k + c0 + c] * u[t * kBlock + c];
-    for (int i = 0; i < nt * nv; ++i) {
-      const V zi = vec(z)[i], s = sigmoidv(zi), out = vec(y)[i], grad = vec(dy)[i];
-      vec(z)[i] = grad * out * s * (zi * ((T)1 - s) + (T)1);
-      vec(dy)[i] = grad * zi * s;
-    }
-    store_tile((T*)a.dz + batch * a.dz_b + c0 * a.dz_d, a.dz_d, a.dz_l, tok, adjacent, nt, nc, z, false);
-  }
-
-  void backward_block(int64_t k, int64_t chunk, int64_t b, int nt) {
-    const int nc = channels(b);
-    const int64_t c0 = channel(b);
-    const bool bounded = load_inputs(k, b, nt, slope) * bound[b] <= (T)125;
-    load_tile((const T*)a.dy + scan_merge_of(a, k) * a.dy_m + batch * a.dy_b + c0 * a.dy_d, a.dy_d, a.dy_l, tok, adjacent,
-              nt, nc, dy, kBlock);
-    const T* state = boundary(k, chunk, b);
-    int begin[kChunk], runs = 0;
-    for (int t = 0; t < nt; t = run_end(k, chunk, t, nt)) begin[runs++] = t;
-    const auto before = [&](int run) { return starts(k, chunk * kChunk + begin[run]) ? zeros
-                                              : run ? post + (begin[run] - 1) * blk : state; };
-    for (int run = 0; run < runs; ++run) {
-      const int end = run + 1 < runs ? begin[run + 1] : nt;
-      if (bounded)
-        scan_keep<true>(A + b * blk, before(run), begin[run], end);
-      else
-        scan_keep<false>(A + b * blk, before(run), begin[run], end);
-    }
-    if (a.z) gate_back(k, b, nt);
-    for (int run = runs - 1; run >= 0; --run) {
-      back_run(A + b * blk, before(run), g + b * blk, dA + b * blk, begin[run], run + 1 < runs ? begin[run + 1] : nt);
-      if (starts(k, chunk * kChunk + begin[run])) clear(g + b * blk, blk);
-    }
-    for (int t = 0; t < nt; ++t)
-      for (int j = 0; j < nv; ++j) {
-        const int i = t * nv + j;
-        vec(tmp)[i] *= vec(slope)[i];
-        vec(dbias + b * kBlock)[j] += vec(tmp)[i];
-        vec(dD + b * kBlock)[j] += vec(dy)[i] * vec(u)[i];
-      }
-    if (a.D)
-      for (int t = 0; t < nt; ++t)
-        for (int c = 0; c < nc; ++c) du[t * kBlock + c] += ((const T*)a.D)[k * a.D_k + c0 + c] * dy[t * kBlock + c];
-    store_tile((T*)a.du + k * a.du_k + batch * a.du_b + c0 * a.du_d, a.du_d, a.du_l, tok, adjacent, nt, nc, du,
-               k > 0 && a.du_k == 0);
-    store_tile((T*)a.ddelta + k * a.ddelta_k + batch * a.ddelta_b + c0 * a.ddelta_d, a.ddelta_d, a.ddelta_l, tok,
-               adjacent, nt, nc, tmp, k > 0 && a.ddelta_k == 0);
-  }
-
-  void flush_states(const T* acc, T* out, int nt, bool add) const {
-    for (int t = 0; t < nt; ++t) {
-      T* row = out + tok[t] * a.groups * N;
-      for (int64_t n = 0; n < N; ++n) {
-        const T total = sumv(vec(acc)[t * N + n]);
-        row[n] = add ? row[n] + total : total;
-      }
-    }
-  }
-
-  void store_parameters(int64_t k) const {
-    const int64_t row = (k * a.batch + batch) * a.dim;
-    for (int64_t b = 0; b < blocks; ++b)
-      for (int c = 0; c < channels(b); ++c) {
-        const int64_t d = row + channel(b) + c;
-        for (int64_t n = 0; n < N; ++n) ((T*)a.dA)[d * N + n] = dA[b * blk + n * kBlock + c];
-        ((T*)a.dD)[d] = dD[b * kBlock + c];
-        ((T*)a.dbias)[d] = dbias[b * kBlock + c];
-      }
-  }
-
-  void backward(int64_t panel) {
-    const int64_t place = ((panel * a.batch + batch) * a.len * a.groups + group) * N;
-    for (int64_t k = 0; k < a.orders; ++k) {
-      load_parameters(k);
-      clear(dA, blocks * blk);
-      clear(dD, blocks * kBlock);
-      clear(dbias, blocks * kBlock);
-      clear(g, blocks * blk);
-      if (a.dlast)
-        for (int64_t b = 0; b < blocks; ++b)
-          for (int c = 0; c < channels(b); ++c)
-            for (int64_t n = 0; n < N; ++n)
-              g[b * blk + n * kBlock + c] = ((const T*)a.dlast)[(batch * a.dim + channel(b) + c) * N + n];
-      for (int64_t chunk = chunks() - 1; chunk >= 0; --chunk) {
-        const int nt = load_chunk(k, chunk, chunk - 1);
-        clear(accB, kChunk * N * lanes);
-        clear(accC, kChunk * N * lanes);
-        for (int64_t b = 0; b < blocks; ++b) backward_block(k, chunk, b, nt);
-        flush_states(accB, (T*)a.dB + k * a.dB_k + place, nt, k > 0 && a.dB_k == 0);
-        flush_states(accC, (T*)a.dC + k * a.dC_k + place, nt, k > 0 && a.dC_k == 0);
-      }
-      store_parameters(k);
-    }
-  }
+  // Defined in scan_backward.h.
+  void backward(int64_t panel);
+  void backward_block(int64_t k, int64_t chunk, int64_t b, int nt);
+  template <bool kBounded, int kCount>
+  void backward_states(int64_t k, int64_t chunk, int64_t b, int nt, int64_t n0, int64_t count);
+  template <bool kBounded, int kCount>
+  void scan_keep(int64_t b, int64_t n0, int64_t count, const T* before, int t0, int t1);
+  template <int kCount>
+  void back_run(int64_t b, int64_t n0, int64_t count, const T* before, int t0, int t1);
+  void gate_back(int64_t b, int nt);
+  void finish_gate(int64_t k, int64_t b, int nt);
+  void finish_gradients(int64_t k, int64_t b, int nt);
+  void flush_states(const T* acc, T* out, int nt, bool add) const;
+  void store_parameters(int64_t k) const;
 };
-
-template <typename T>
-void run_panel(const ScanArgs& a, int64_t batch, int64_t group, int64_t block0, int64_t blocks, int64_t which,
-               bool backward, char* memory) {
-  Panel<T> panel(a, batch, group, block0, blocks, backward, memory);
-  if (backward)
-    panel.backward(which);
-  else
-    panel.forward(which);
-}

@@ -14,6 +14,7 @@ namespace {
 #include "simd.h"
 #include "tiles.h"
 #include "scan_kernel.h"
+#include "scan_backward.h"
 #include "deform_kernel.h"
 
 int64_t scan_workspace(const ScanArgs& a, int64_t blocks, bool backward) {

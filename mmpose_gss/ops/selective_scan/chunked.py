@@ -96,7 +96,7 @@ def selective_scan_chunked(u: Tensor,
     if delta_bias is not None:
         delta_ = delta_ + delta_bias.to(dtype).view(groups, -1)
     if delta_softplus:
-        delta_ = F.softplus(delta_)
+        delta_ = F.softplus(delta_.contiguous())  # compilers guess its gradient's strides wrongly otherwise
     A_ = A.to(dtype).view(groups, -1, num_states)
     state = u_.new_zeros(batch, groups, dim // groups, num_states)
     graph = torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.onnx.is_in_onnx_export()
