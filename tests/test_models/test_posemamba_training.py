@@ -122,5 +122,10 @@ def test_trains_in_two_processes(root, tmp_path, testdata):
         capture_output=True, text=True, timeout=400,
         env={**os.environ, 'PYTHONPATH': str(root), 'OMP_NUM_THREADS': '1', 'PYTHONWARNINGS': 'ignore'})
     assert done.returncode == 0, done.stderr[-3000:]
-    assert len(losses(tmp_path / 'two')) == 4  # four clips, two at a time, twice
+    two = losses(tmp_path / 'two')
+    assert len(two) == 4  # four clips, two at a time, twice
+    cfg.train_dataloader.batch_size = 2
+    Runner.from_cfg(cfg).train()
+    one = losses(tmp_path / 'work')
+    assert [log['loss'] for log in two] == pytest.approx([log['loss'] for log in one], rel=1e-3)
     assert (tmp_path / 'two/epoch_2.pth').is_file()

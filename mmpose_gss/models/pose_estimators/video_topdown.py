@@ -10,10 +10,9 @@ inputs (B,T,3,H,W) ── fold ──► (B·T,3,H,W) ── backbone, frozen �
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Dict, Optional, Tuple
+from typing import Optional
 
 import torch
-from mmengine.dist import all_reduce, get_world_size
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.utils.typing import ConfigType, OptConfigType, OptMultiConfig, SampleList
 from torch import Tensor
@@ -113,15 +112,6 @@ class VideoTopdownPoseEstimator(TopdownPoseEstimator):
         head_losses = self.head.loss(
             self._key_frame(feats, key_index), data_samples, train_cfg=self.train_cfg)
         return {**head_losses, **losses}
-
-    def parse_losses(self, losses: Dict[str, Tensor]) -> Tuple[Tensor, Dict[str, Tensor]]:
-        """Sum the losses; what is logged is the mean over all processes, not the first one's share."""
-        loss, log_vars = super().parse_losses(losses)
-        if get_world_size() > 1:
-            means = torch.stack([value.detach().float() for value in log_vars.values()])
-            all_reduce(means, op='mean')
-            log_vars = dict(zip(log_vars, means))
-        return loss, log_vars
 
     def predict(self, inputs: Tensor, data_samples: SampleList) -> SampleList:
         """Poses of the key frames in image coordinates.
