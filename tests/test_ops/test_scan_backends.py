@@ -1,7 +1,9 @@
 """Choice of a backend, registration with torch.library, compilation and export."""
 import os
+import shutil
 import subprocess
 import sys
+import types
 import warnings
 
 import pytest
@@ -35,6 +37,29 @@ def test_unknown_and_missing_backends(monkeypatch):
         interface.mamba.find_spec('mamba_ssm') is None
     monkeypatch.setattr(triton_backend, 'find_spec', lambda name: None)
     assert 'triton is not installed' in triton_backend.missing(torch.device('cuda'), torch.float32)
+
+
+def test_mamba_is_called_as_its_package_asks(monkeypatch):
+    """A stand-in with the package's signature and checks (its CUDA code takes nothing else)."""
+
+    def selective_scan_fn(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False,
+                          return_last_state=False):
+        assert B.shape == C.shape == (u.shape[0], 2, A.shape[1], u.shape[2])
+        assert {x.dtype for x in (A, D, delta_bias)} == {torch.float32}
+        assert {x.dtype for x in (u, delta, B, C, z)} == {torch.bfloat16} and return_last_state
+        return interface.selective_scan_naive(u, delta, A, B, C, D, z, delta_bias, delta_softplus)
+
+    package = types.ModuleType('mamba_ssm.ops.selective_scan_interface')
+    package.selective_scan_fn = selective_scan_fn
+    for name in ('mamba_ssm', 'mamba_ssm.ops'):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setitem(sys.modules, package.__name__, package)
+    monkeypatch.setitem(interface._MISSING, 'mamba', lambda device, dtype: None)
+    inputs, _ = make_inputs(2, 6, 9, 4, groups=2, dtype=torch.float32)
+    inputs = {name: x.bfloat16() if torch.is_tensor(x) else x for name, x in inputs.items()}
+    out, state = selective_scan(**inputs, return_last_state=True, backend='mamba')
+    wanted, wanted_state = selective_scan(**inputs, return_last_state=True, backend='naive')
+    assert torch.equal(out, wanted) and torch.equal(state, wanted_state)
 
 
 def test_without_the_extension_it_works_and_says_so_once(monkeypatch):
@@ -206,12 +231,17 @@ def test_exports(backend):
 
 
 @needs_extension
-def test_selective_scan_compiles():
+@pytest.mark.slow
+@pytest.mark.parametrize('compiler', [
+    'aot_eager',
+    pytest.param('inductor', marks=pytest.mark.skipif(shutil.which('g++') is None, reason='needs g++')),
+])
+def test_selective_scan_compiles(compiler):
     torch.use_deterministic_algorithms(False)
     torch._dynamo.reset()
     inputs, _ = make_inputs(2, 10, 33, 4, dtype=torch.float32)
     function = torch.compile(lambda **kw: selective_scan(**kw, delta_softplus=True, backend='cpu'),
-                             backend='aot_eager', fullgraph=True)
+                             backend=compiler, fullgraph=True)
     leaves = {name: x.requires_grad_() for name, x in inputs.items()}
     expected, got = selective_scan(**leaves, delta_softplus=True, backend='naive'), function(**leaves)
     assert relative_error(got, expected) < 1e-5
