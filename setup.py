@@ -1,4 +1,4 @@
-"""Installs mmpose_gss: the package, its `.mim` data for the `mim` command, and the C++ kernels if they compile.
+"""Installs mmpose_gss: the package, its `.mim` data for `mim`, and the C++ kernels if they compile.
 
 The kernels are a plain C library called through ctypes, so neither torch nor its headers are needed here.
 """
@@ -28,6 +28,7 @@ class BuildPyWithMim(build_py):
     """
 
     def run(self):
+        """Build as setuptools does, then add the data."""
         super().run()
         if getattr(self, 'editable_mode', False):
             self._link(ROOT / 'mmpose_gss' / '.mim')
@@ -55,6 +56,7 @@ class BuildPyWithMim(build_py):
                 shutil.copy2(source, target / name)
 
     def get_outputs(self, include_bytecode=True):
+        """The files of setuptools and those of the data."""
         outputs = super().get_outputs(include_bytecode)
         mim = Path(self.build_lib) / 'mmpose_gss' / '.mim'
         return outputs + [str(path) for path in mim.rglob('*') if path.is_file()]
@@ -64,6 +66,7 @@ class BuildKernels(build_ext):
     """Compiles the kernels with portable flags; faster variants are chosen at run time."""
 
     def build_extension(self, ext):
+        """Compile one extension, optimised where the compiler takes Unix options."""
         if self.compiler.compiler_type == 'unix':
             ext.extra_compile_args = ['-O3', '-std=c++17', '-pthread', '-fvisibility=hidden']
             ext.extra_link_args = ['-pthread']
@@ -94,7 +97,8 @@ setup(
     package_data={'mmpose_gss.ops': ['csrc/*']},
     install_requires=[
         'torch>=2.4', 'torchvision', 'numpy', 'scipy', 'mmengine>=0.10.5,<1.0', 'mmcv>=2.0.1,<2.2',
-        'mmdet>=3.2,<3.4', 'mmpose>=1.3.1', 'mmpretrain>=1.2', 'xtcocotools>=1.12', 'opencv-python', 'matplotlib',
+        'mmdet>=3.2,<3.4', 'mmpose>=1.3.1', 'mmpretrain>=1.2', 'xtcocotools>=1.12', 'opencv-python',
+        'matplotlib',
     ],
     extras_require={
         'cuda': ['mamba-ssm', 'causal-conv1d'],
