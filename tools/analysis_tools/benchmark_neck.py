@@ -80,10 +80,10 @@ def compare(repeats: int, clock: Callable, out: Optional[Path]) -> None:
         feats = torch.randn(1, FRAMES, WIDTH, h, w)
         sequence = torch.randn(1, FRAMES * h * w, WIDTH)
         tokens.append(FRAMES * h * w)
-        ours.append(best_time(lambda: neck(feats), repeats, clock))
+        ours.append(best_time(lambda feats=feats: neck(feats), repeats, clock))
         text = f'{tokens[-1]:6d} tokens: GLSMamba {ours[-1]:.3f} s'
         if tokens[-1] <= ATTENTION_LIMIT:
-            theirs.append(best_time(lambda: attention(sequence), repeats, clock))
+            theirs.append(best_time(lambda sequence=sequence: attention(sequence), repeats, clock))
             text += f', attention {theirs[-1]:.3f} s'
         print(text, flush=True)
     place = crossing(tokens, ours, theirs)

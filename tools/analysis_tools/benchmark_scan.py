@@ -132,18 +132,18 @@ def measure_orders(backends, dim, states, device, repeats):
     x = torch.randn(1, 5, 64, 48, dim, device=device)
     layer = [torch.randn(rank + 2 * states, dim, device=device) / dim, torch.randn(dim, rank, device=device),
              torch.rand(dim, device=device) - 4, -torch.arange(1.0, states + 1, device=device).repeat(dim, 1)]
-    rows = []
-    for name in backends:
-        if name == 'naive':
-            continue
-        six = best_time(lambda: ordered_scan(x, GLSMAMBA_ORDERS, *layer, backend=name), device, repeats)
-        one = best_time(lambda: ordered_scan(x, GLSMAMBA_ORDERS[1:2], *layer, backend=name), device, repeats)
-        leaves = [t.detach().requires_grad_() for t in (x, *layer)]
-        both = best_time(lambda: run(lambda x, *p: ordered_scan(x, GLSMAMBA_ORDERS, *p, backend=name),
-                                     leaves, True), device, repeats)
-        flat = best_time(lambda: run(lambda *a: flattened(*a, name=name), leaves, True), device, repeats)
-        rows.append(dict(backend=name, six=six, one=one, ratio=six / one, six_both=both, flattened_both=flat))
-    return rows
+    return [measure_orders_of(name, x, layer, device, repeats) for name in backends if name != 'naive']
+
+
+def measure_orders_of(name, x, layer, device, repeats):
+    """One row of `measure_orders`: backend ``name`` on x ``(1,T,h,w,D)``."""
+    six = best_time(lambda: ordered_scan(x, GLSMAMBA_ORDERS, *layer, backend=name), device, repeats)
+    one = best_time(lambda: ordered_scan(x, GLSMAMBA_ORDERS[1:2], *layer, backend=name), device, repeats)
+    leaves = [t.detach().requires_grad_() for t in (x, *layer)]
+    both = best_time(lambda: run(lambda x, *p: ordered_scan(x, GLSMAMBA_ORDERS, *p, backend=name),
+                                 leaves, True), device, repeats)
+    flat = best_time(lambda: run(lambda *a: flattened(*a, name=name), leaves, True), device, repeats)
+    return dict(backend=name, six=six, one=one, ratio=six / one, six_both=both, flattened_both=flat)
 
 
 def flattened(x, x_proj, dt_proj, dt_bias, A, *, name):

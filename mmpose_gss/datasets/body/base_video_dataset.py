@@ -20,8 +20,14 @@ import numpy as np
 from mmengine.logging import MMLogger
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 
-from mmpose_gss.datasets.body.annotations import (box_table, clip_boxes, joint_names, joint_order,
-                                                  joint_table, load_annotations)
+from mmpose_gss.datasets.body.annotations import (
+    box_table,
+    clip_boxes,
+    joint_names,
+    joint_order,
+    joint_table,
+    load_annotations,
+)
 from mmpose_gss.datasets.body.clip_frames import ClipFrames, FrameLayout, check_frame_offsets
 from mmpose_gss.datasets.body.clip_table import ImagePlace, place_images
 from mmpose_gss.datasets.body.detections import ImageIndex, load_detections
@@ -51,11 +57,11 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
         data_mode (str): ``'topdown'``, the only mode of windows around a person.
         metainfo (dict, optional): As in MMPose.
         data_root (str, optional): As in MMPose.
-        data_prefix (dict): ``img``: folder to which file names of images are relative.
+        data_prefix (dict, optional): ``img``: folder to which file names of images are relative.
         filter_cfg (dict, optional): As in MMPose.
         indices (int | Sequence[int], optional): As in MMPose.
         serialize_data (bool): As in MMPose: workers share the samples' memory.
-        pipeline (list): Transforms, beginning with ``mmpose_gss.LoadClip``.
+        pipeline (Sequence): Transforms, beginning with ``mmpose_gss.LoadClip``.
         test_mode (bool): As in MMPose.
         lazy_init (bool): As in MMPose.
         max_refetch (int): As in MMPose.
@@ -84,11 +90,11 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
                  data_mode: str = 'topdown',
                  metainfo: Optional[dict] = None,
                  data_root: Optional[str] = None,
-                 data_prefix: dict = dict(img=''),
+                 data_prefix: Optional[dict] = None,
                  filter_cfg: Optional[dict] = None,
                  indices: Optional[Union[int, Sequence[int]]] = None,
                  serialize_data: bool = True,
-                 pipeline: List[Union[dict, Callable]] = [],
+                 pipeline: Sequence[Union[dict, Callable]] = (),
                  test_mode: bool = False,
                  lazy_init: bool = False,
                  max_refetch: int = 1000,
@@ -117,7 +123,7 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
             data_mode=data_mode,
             metainfo=metainfo or self.LAYOUT_METAINFO.get(layout),
             data_root=data_root,
-            data_prefix=data_prefix,
+            data_prefix=dict(img='') if data_prefix is None else data_prefix,
             filter_cfg=filter_cfg,
             indices=indices,
             serialize_data=serialize_data,

@@ -1,5 +1,5 @@
 """Videos and images in one training set."""
-from typing import Callable, List, Optional, Union
+from typing import Callable, List, Optional, Sequence, Union
 
 from mmpose.datasets import CombinedDataset
 
@@ -18,7 +18,7 @@ class CombinedVideoDataset(CombinedDataset):
     Args:
         datasets (list): Configs of the members, whose pipelines run first.
         metainfo (dict, optional): The joints. Defaults to PoseTrack18's.
-        pipeline (list): Transforms of all samples. Defaults to none.
+        pipeline (Sequence): Transforms of all samples. Defaults to none.
         sample_ratio_factor (list, optional): As in MMPose: how often a member's samples are drawn.
         test_mode (bool): As in MMPose. Defaults to False.
         lazy_init (bool): As in MMPose. Defaults to False.
@@ -29,7 +29,7 @@ class CombinedVideoDataset(CombinedDataset):
     def __init__(self,
                  datasets: list,
                  metainfo: Optional[dict] = None,
-                 pipeline: List[Union[dict, Callable]] = [],
+                 pipeline: Sequence[Union[dict, Callable]] = (),
                  sample_ratio_factor: Optional[List[float]] = None,
                  test_mode: bool = False,
                  lazy_init: bool = False) -> None:

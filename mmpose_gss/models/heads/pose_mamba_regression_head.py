@@ -25,17 +25,16 @@ class PoseMambaHead(BaseHead):
         in_channels (int): C.
         out_channels (int): Coordinates of a joint.
         root_index (int): The joint set to zero before predictions are scaled back.
-        loss (dict): Config of the loss, which returns a dictionary.
+        loss (dict, optional): Config of the loss, which returns a dictionary. Defaults to PoseLiftingLoss.
         decoder (dict, optional): Codec of MMPose to undo the encoding of targets; ``None`` is the paper's
             protocol: root to 0, times half the image width, times the 2.5D factor, from mm to m.
         init_cfg (dict, optional): MMEngine's initialisation.
     """
 
-    def __init__(self, in_channels, out_channels=3, root_index=0, loss=dict(type='mmpose_gss.PoseLiftingLoss'),
-                 decoder=None, init_cfg=None):
+    def __init__(self, in_channels, out_channels=3, root_index=0, loss=None, decoder=None, init_cfg=None):
         super().__init__(init_cfg)
         self.root_index = root_index
-        self.loss_module = MODELS.build(loss)
+        self.loss_module = MODELS.build(dict(type='mmpose_gss.PoseLiftingLoss') if loss is None else loss)
         self.decoder = None if decoder is None else KEYPOINT_CODECS.build(decoder)
         self.norm = nn.LayerNorm(in_channels)
         self.fc = nn.Linear(in_channels, out_channels)

@@ -4,6 +4,7 @@ Shapes: B persons, T frames, D channels, K joints, h, w size of the heatmaps.
 """
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Optional, Sequence
 
 import torch
@@ -27,17 +28,19 @@ class TemporalHeatmapHead(HeatmapHead):
         deconv_out_channels (Sequence[int], optional): As in MMPose's head, for backbones without a
             deconvolution stage of their own. Defaults to None.
         deconv_kernel_sizes (Sequence[int], optional): Likewise.
-        loss (dict): Loss of the heatmaps. Defaults to MSE over annotated joints.
+        loss (dict, optional): Loss of the heatmaps. Defaults to MSE over annotated joints.
         decoder (dict, optional): Codec that turns heatmaps into coordinates.
         init_cfg (dict, optional): Initialisation, MMPose's default if None.
     """
 
     def __init__(self, in_channels: int, out_channels: int,
-                 final_layer: ConfigType = dict(kernel_size=3, padding=1),
+                 final_layer: ConfigType = MappingProxyType(dict(kernel_size=3, padding=1)),
                  deconv_out_channels: Optional[Sequence[int]] = None,
                  deconv_kernel_sizes: Optional[Sequence[int]] = None,
-                 loss: ConfigType = dict(type='KeypointMSELoss', use_target_weight=True),
+                 loss: OptConfigType = None,
                  decoder: OptConfigType = None, init_cfg: OptConfigType = None):
+        if loss is None:
+            loss = dict(type='KeypointMSELoss', use_target_weight=True)
         super().__init__(
             in_channels=in_channels, out_channels=out_channels, deconv_out_channels=deconv_out_channels,
             deconv_kernel_sizes=deconv_kernel_sizes, final_layer=final_layer, loss=loss, decoder=decoder,

@@ -130,7 +130,7 @@ def paint_crowd(image, rng, box):
         x, foot = rng.uniform(x0 + tall * 0.15, x1 - tall * 0.15), y1 - rng.uniform(0, 0.08) * tall
         unit = height / 8
 
-        def at(dx, dy):
+        def at(dx, dy, x=x, foot=foot, unit=unit):
             return int(round(x + dx * unit)), int(round(foot - dy * unit))
         legs, shirt = colour(rng, value=(30, 140)), colour(rng, (40, 220))
         skin = tuple(int(c) for c in SKINS[rng.integers(len(SKINS))])
