@@ -13,8 +13,13 @@ import warnings
 
 import numpy as np
 
-from mmpose_gss.evaluation.functional import (PoseTrackFileError, format_table, load_frames,
-                                              per_video_figures, posetrack_figures)
+from mmpose_gss.evaluation.functional import (
+    PoseTrackFileError,
+    format_table,
+    load_frames,
+    per_video_figures,
+    posetrack_figures,
+)
 
 
 def parse_args(argv=None) -> argparse.Namespace:

@@ -15,13 +15,15 @@ def parse_args():
     parser.add_argument('--checkpoint', required=True, help='checkpoint of the pose model')
     parser.add_argument(
         '--detector', default='whole-frame',
-        help='mmdet config, folder in which a detector was trained, .json file of boxes, or whole-frame (default)')
+        help='mmdet config, folder in which a detector was trained, .json file of boxes, or whole-frame '
+             '(default)')
     parser.add_argument('--detector-checkpoint', help='checkpoint of the mmdet config')
     parser.add_argument('--out-dir', default='outputs', help='folder for the results (default: outputs)')
     parser.add_argument('--device', help='torch device (default: the first GPU, or the CPU)')
     parser.add_argument('--bbox-thr', type=float, default=0.3, help='least score of a box (default: 0.3)')
     parser.add_argument('--nms-thr', type=float, default=0.3, help='overlap of boxes to drop (default: 0.3)')
-    parser.add_argument('--kpt-thr', type=float, default=0.3, help='least score of a drawn joint (default: 0.3)')
+    parser.add_argument('--kpt-thr', type=float, default=0.3,
+                        help='least score of a drawn joint (default: 0.3)')
     parser.add_argument('--batch-size', type=int, default=8, help='windows per forward pass (default: 8)')
     parser.add_argument('--lift', choices=['posemamba'], help='lift every track to 3D')
     parser.add_argument('--lift-checkpoint', help='checkpoint of the lifting model')
@@ -46,7 +48,8 @@ def main():
             print(f'{kind}: {result[kind]}')
     if args.lift:
         files = result['files_3d']
-        print(f'{len(result["tracks_3d"])} tracks in 3D: ' + ', '.join([files['json'], files['npz'], *files['bvh']]))
+        paths = ', '.join([files['json'], files['npz'], *files['bvh']])
+        print(f'{len(result["tracks_3d"])} tracks in 3D: {paths}')
 
 
 if __name__ == '__main__':

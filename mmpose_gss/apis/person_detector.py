@@ -64,8 +64,8 @@ class BoxFile:
                 lacking = lacking or ['frame_id']
                 raise ValueError(f'box file {path}, entry {number} has no {lacking[0]}')
             if len(entry['bbox']) != 4 or not np.isfinite([*entry['bbox'], entry['score']]).all():
-                raise ValueError(f'box file {path}, entry {number}: bbox must be four finite numbers x, y, w, h, '
-                                 f'with a finite score; got {entry["bbox"]}')
+                raise ValueError(f'box file {path}, entry {number}: bbox must be four finite numbers '
+                                 f'x, y, w, h, with a finite score; got {entry["bbox"]}')
             frame = int(entry.get('frame_id', Path(str(entry.get('image_name'))).stem))
             if entry['score'] >= score_thr:
                 x, y, w, h = entry['bbox']
@@ -116,8 +116,8 @@ def _from_work_dir(folder: Path) -> tuple:
     configs = sorted(folder.glob('*.py'))
     pointer = folder / 'last_checkpoint'
     if len(configs) != 1 or not pointer.is_file():
-        raise ValueError(f'folder {folder} is no work folder of a training: it needs one config (*.py) and the '
-                         'file last_checkpoint; name the two files instead')
+        raise ValueError(f'folder {folder} is no work folder of a training: it needs one config (*.py) and '
+                         'the file last_checkpoint; name the two files instead')
     checkpoint = Path(pointer.read_text().strip())
     return str(configs[0]), str(checkpoint if checkpoint.is_file() else folder / checkpoint.name)
 

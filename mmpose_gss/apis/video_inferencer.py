@@ -63,9 +63,9 @@ class VideoPoseInferencer:
     """
 
     def __init__(self, config: str, checkpoint: Optional[str] = None, detector: Optional[str] = 'whole-frame',
-                 detector_checkpoint: Optional[str] = None, device: Optional[str] = None, bbox_thr: float = 0.3,
-                 nms_thr: float = 0.3, det_cat_ids: Sequence[int] = (0, ), batch_size: int = 8,
-                 lift: Optional[str] = None, lift_checkpoint: Optional[str] = None,
+                 detector_checkpoint: Optional[str] = None, device: Optional[str] = None,
+                 bbox_thr: float = 0.3, nms_thr: float = 0.3, det_cat_ids: Sequence[int] = (0, ),
+                 batch_size: int = 8, lift: Optional[str] = None, lift_checkpoint: Optional[str] = None,
                  lift_config: Optional[str] = None):
         device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
         if batch_size < 1:
@@ -110,7 +110,7 @@ class VideoPoseInferencer:
             dict: ``predictions``: for each input frame a list of people, each a dict with ``keypoints``
             (K pairs, pixels), ``keypoint_scores`` (K), ``bbox`` and ``bbox_score``;
             ``video`` and ``json``: the paths written, or None;
-            with ``lift`` also ``tracks_3d`` (list of LiftedTrack) and ``files_3d`` (JSON, NPZ and BVH, or None).
+            with ``lift`` also ``tracks_3d`` (list of LiftedTrack), ``files_3d`` (JSON, NPZ and BVH, or None).
 
         Raises:
             FileNotFoundError: If the video does not exist.
@@ -130,8 +130,8 @@ class VideoPoseInferencer:
             writer.close()
         result = writer.result()
         if self.lifter is not None:
-            lifted = lift_video(self.lifter, result['predictions'], frames, self.model.dataset_meta, result['json'],
-                                result['video'])
+            lifted = lift_video(self.lifter, result['predictions'], frames, self.model.dataset_meta,
+                                result['json'], result['video'])
             result.update(tracks_3d=lifted['tracks'], files_3d=lifted['files'])
         return result
 
@@ -223,7 +223,8 @@ class _ResultWriter:
             self._video = cv2.VideoWriter(
                 str(self.video_path), cv2.VideoWriter_fourcc(*'mp4v'), frames.fps, frames.size)
             if not self._video.isOpened():
-                raise ValueError(f'cannot write a video of {frames.size} at {self.video_path}; choose another --out-dir')
+                raise ValueError(
+                    f'cannot write a video of {frames.size} at {self.video_path}; choose another --out-dir')
 
     def add(self, drawn: Optional[np.ndarray], sample: PoseDataSample) -> None:
         """Take the next frame's result."""
@@ -239,7 +240,8 @@ class _ResultWriter:
             mmengine.dump(self._content(), str(self.json_path))
 
     def _content(self) -> Dict:
-        meta = {key: self.dataset_meta.get(key) for key in ('dataset_name', 'num_keypoints', 'skeleton_links')}
+        keys = 'dataset_name', 'num_keypoints', 'skeleton_links'
+        meta = {key: self.dataset_meta.get(key) for key in keys}
         names = self.dataset_meta.get('keypoint_id2name') or {}
         meta['keypoint_names'] = [names[index] for index in sorted(names)]
         return dict(

@@ -47,7 +47,8 @@ class VideoFrames:
             elif path.is_file():
                 self._open_file(path)
             else:
-                raise FileNotFoundError(f'video {path} does not exist; give a video file or a folder of images')
+                raise FileNotFoundError(
+                    f'video {path} does not exist; give a video file or a folder of images')
         else:
             self.name, self.source = 'frames', 'the list of frames'
             self._open_arrays(source)
@@ -66,7 +67,8 @@ class VideoFrames:
         for index, frame in enumerate(self._frames):
             if not isinstance(frame, np.ndarray) or frame.ndim != 3 or frame.shape[2] != 3 \
                     or frame.dtype != np.uint8:
-                found = f'{frame.dtype} {frame.shape}' if isinstance(frame, np.ndarray) else type(frame).__name__
+                is_array = isinstance(frame, np.ndarray)
+                found = f'{frame.dtype} {frame.shape}' if is_array else type(frame).__name__
                 raise ValueError(f'frame {index} is {found}; give (H, W, 3) uint8 arrays in BGR order')
         self.expected = len(self._frames)
         self.size = _size(self._frames[0])
@@ -75,8 +77,8 @@ class VideoFrames:
         self._capture = cv2.VideoCapture(str(path))
         if not self._capture.isOpened():
             raise ValueError(
-                f'video {path} cannot be opened; it is no video, is damaged, or its codec is unknown to OpenCV: '
-                'convert it, e.g. with ffmpeg -i IN -c:v libx264 OUT.mp4')
+                f'video {path} cannot be opened; it is no video, is damaged, or its codec is unknown to '
+                'OpenCV: convert it, e.g. with ffmpeg -i IN -c:v libx264 OUT.mp4')
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if np.isfinite(fps) and 0 < fps < 1000 else self.fps
         self.expected = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))

@@ -97,7 +97,8 @@ def draw_crops(item: dict, metainfo: dict, height: int) -> np.ndarray:
         joints = sample.gt_instances.get('transformed_keypoints')
         if i == key and joints is not None and joints.ndim == 3:
             visible = sample.gt_instances.keypoints_visible[0]
-            draw_skeleton(picture, joints[0], visible[..., 0] if visible.ndim == 2 else visible, metainfo, scale)
+            visible = visible[..., 0] if visible.ndim == 2 else visible
+            draw_skeleton(picture, joints[0], visible, metainfo, scale)
         pictures.append(picture)
     return _side_by_side(pictures, key, sample.metainfo.get('frame_offsets'), '')
 

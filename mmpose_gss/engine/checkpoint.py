@@ -38,7 +38,8 @@ def allow_runner_checkpoints() -> None:
     numpy_types = [value for name, value in vars(np.dtypes).items() if name.endswith('DType')] \
         if hasattr(np, 'dtypes') else []
     # bytes: how an empty array (a data set without sigmas) is pickled
-    allowed = [HistoryBuffer, bytes, np.ndarray, np.dtype, multiarray._reconstruct, multiarray.scalar, *numpy_types]
+    allowed = [HistoryBuffer, bytes, np.ndarray, np.dtype, multiarray._reconstruct, multiarray.scalar,
+               *numpy_types]
     named = [(_history_getattr, 'builtins.getattr')]
     if np.__version__.startswith('2.'):  # files written under numpy 1 spell the module differently
         named += [(multiarray._reconstruct, 'numpy.core.multiarray._reconstruct'),

@@ -8,7 +8,7 @@ from typing import Callable
 
 from mmengine.config import Config, DictAction
 
-#: Faults of the input; each carries one sentence for the user. Anything else is a bug and keeps its traceback.
+#: Faults of the input; each carries one sentence for the user. All else is a bug and keeps its traceback.
 USER_ERRORS = (FileNotFoundError, NotADirectoryError, PermissionError, ValueError)
 
 
@@ -39,7 +39,8 @@ def apply_runner_options(cfg: Config, args: argparse.Namespace) -> None:
             raise ValueError('--show and --show-dir need default_hooks.visualization in the config; add '
                              'visualization=dict(type="PoseVisualizationHook")')
         cfg.default_hooks.visualization.update(
-            enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval)
+            enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir,
+            interval=args.interval)
     cfg.merge_from_dict(args.cfg_options)
 
 

@@ -12,7 +12,8 @@ from mmengine.config import Config
 def config_roots() -> List[Path]:
     """Folders that hold the shipped configs: in the installed package, or in a source checkout."""
     package = Path(__file__).resolve().parents[1]
-    return [folder for folder in (package / '.mim' / 'configs', package.parent / 'configs') if folder.is_dir()]
+    folders = package / '.mim' / 'configs', package.parent / 'configs'
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def find_config(name: str) -> Path:
@@ -36,8 +37,10 @@ def find_config(name: str) -> Path:
     if base in shipped:
         return shipped[base]
     close = difflib.get_close_matches(base, shipped, n=3, cutoff=0.3)
-    hint = f'the closest shipped names are {", ".join(close)}' if close else 'no config is shipped under that name'
-    raise FileNotFoundError(f'config {name} does not exist, neither as a file nor as a shipped config; {hint}')
+    hint = (f'the closest shipped names are {", ".join(close)}' if close
+            else 'no config is shipped under that name')
+    raise FileNotFoundError(
+        f'config {name} does not exist, neither as a file nor as a shipped config; {hint}')
 
 
 def load_config(name: str) -> Config:

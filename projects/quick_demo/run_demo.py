@@ -15,8 +15,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DETECTOR = ROOT / 'configs/person_detection/rtmdet-pico_synthetic-posetrack-256x256.py'
-ENCODER = ROOT / 'configs/body_2d_keypoint/single_frame/synthetic/td-hm_res18-small_synthetic-posetrack-128x96.py'
-VIDEO_MODEL = ROOT / 'configs/body_2d_keypoint/glsmamba/synthetic/td-hm_GLSMamba-tiny_synthetic-posetrack-128x96.py'
+POSES = ROOT / 'configs/body_2d_keypoint'
+ENCODER = POSES / 'single_frame/synthetic/td-hm_res18-small_synthetic-posetrack-128x96.py'
+VIDEO_MODEL = POSES / 'glsmamba/synthetic/td-hm_GLSMamba-tiny_synthetic-posetrack-128x96.py'
 # Many short clips: what a model of a few minutes lacks is variety, not frames.
 TRAIN_CLIPS, VAL_CLIPS, FRAMES, SIZE, SEED = 160, 12, 8, '320x240', 7
 VIDEO_FRAMES, VIDEO_SEED = 60, 8
@@ -83,8 +84,9 @@ def prepare_models(stages: Stages) -> None:
     out = stages.out
     stages.run('clips', f'generate {TRAIN_CLIPS} + {VAL_CLIPS} clips of {FRAMES} frames',
                'projects/synthetic_posetrack/generate.py', str(out / 'clips'),
-               '--clips', str(TRAIN_CLIPS + VAL_CLIPS), '--val-clips', str(VAL_CLIPS), '--frames', str(FRAMES),
-               '--size', SIZE, '--seed', str(SEED), '--difficulty', 'easy', '--no-video', '--overwrite')
+               '--clips', str(TRAIN_CLIPS + VAL_CLIPS), '--val-clips', str(VAL_CLIPS),
+               '--frames', str(FRAMES), '--size', SIZE, '--seed', str(SEED), '--difficulty', 'easy',
+               '--no-video', '--overwrite')
     stages.run('detector', 'train a person detector (mmdet, from scratch)',
                'tools/train.py', str(DETECTOR), '--work-dir', str(out / 'detector'))
     stages.run('encoder', 'train an encoder on single frames',
@@ -117,8 +119,8 @@ def held_out_video(stages: Stages) -> Path:
     folder = stages.out / 'held_out'
     stages.run('video_clip', f'generate a held-out video of {VIDEO_FRAMES} frames',
                'projects/synthetic_posetrack/generate.py', str(folder), '--clips', '1', '--val-clips', '1',
-               '--frames', str(VIDEO_FRAMES), '--size', SIZE, '--seed', str(VIDEO_SEED), '--difficulty', 'easy',
-               '--people', '2-2', '--overwrite')
+               '--frames', str(VIDEO_FRAMES), '--size', SIZE, '--seed', str(VIDEO_SEED),
+               '--difficulty', 'easy', '--people', '2-2', '--overwrite')
     return next((folder / 'videos').glob('*.mp4'))
 
 
@@ -150,7 +152,8 @@ def report(stages: Stages, held_out: Path) -> None:
                         ('generated clips', out / 'clips' / 'images'),
                         ('logs', out / 'logs')):
         print(f'  {label:32s} {path}')
-    print(f'\nposes in your own video: make demo VIDEO=my.mp4{"" if out.name == "demo_out" else f" OUT={out}"}')
+    folder = '' if out.name == 'demo_out' else f' OUT={out}'
+    print(f'\nposes in your own video: make demo VIDEO=my.mp4{folder}')
 
 
 def main():
@@ -167,8 +170,8 @@ def main():
     if args.video:
         (args.out / '.done' / 'video').unlink(missing_ok=True)
         infer(stages, 'video', args.video.resolve())
-        print('\nThe demo\'s models have seen generated people only; for real people name a trained detector and '
-              'checkpoint to tools/infer_video.py.')
+        print('\nThe demo\'s models have seen generated people only; for real people name a trained detector '
+              'and checkpoint to tools/infer_video.py.')
         print(f'open  {args.out / "video" / (args.video.stem + ".mp4")}')
         return
     evaluate(stages)

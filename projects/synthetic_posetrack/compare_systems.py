@@ -20,8 +20,16 @@ from typing import Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
-from compare_windows import (CHANNELS, Samples, draw_clips, encode, evaluate, load_windows, optimise,
-                             train_encoder)
+from compare_windows import (
+    CHANNELS,
+    Samples,
+    draw_clips,
+    encode,
+    evaluate,
+    load_windows,
+    optimise,
+    train_encoder,
+)
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData, PixelData

@@ -13,9 +13,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import cv2  # noqa: E402
-
-from synthetic_posetrack.cli import (image_size, people_range, prepare_folder, show_progress,  # noqa: E402
-                                     whole_number)
+from synthetic_posetrack.cli import (  # noqa: E402
+    image_size,
+    people_range,
+    prepare_folder,
+    show_progress,
+    whole_number,
+)
 from synthetic_posetrack.clip import Clip  # noqa: E402
 from synthetic_posetrack.difficulty import PRESETS  # noqa: E402
 from synthetic_posetrack.writer import MAX_CLIPS, write_clip, write_split  # noqa: E402

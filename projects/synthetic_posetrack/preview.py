@@ -6,7 +6,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import cv2  # noqa: E402
-
 from synthetic_posetrack.cli import whole_number  # noqa: E402
 from synthetic_posetrack.preview import contact_sheet  # noqa: E402
 

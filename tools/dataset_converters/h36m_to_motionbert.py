@@ -4,9 +4,9 @@
         --cameras cameras.pkl --out h36m.pkl [--train-2d train.npy --test-2d test.npy]
 
 The pickle has ``train`` and ``test`` with ``joint_2d`` (N,17,2), ``confidence`` (N,17,1), ``joint3d_image``
-(N,17,3), ``camera_name``, ``source``, ``action``, ``2.5d_factor`` (N,) and ``joints_2.5d_image`` (N,17,3) in mm.
-2D joints are the annotated ones unless detections (N,17,3) are given. ``source`` is MMPose's name of the sequence
-with ``_ca_`` and the camera; the sequences that the protocol skips are named as in MMPose.
+(N,17,3), ``camera_name``, ``source``, ``action``, ``2.5d_factor`` (N,) and ``joints_2.5d_image`` (N,17,3)
+in mm. 2D joints are the annotated ones unless detections (N,17,3) are given. ``source`` is MMPose's name of
+the sequence with ``_ca_`` and the camera; the sequences that the protocol skips are named as in MMPose.
 """
 import argparse
 import pickle
@@ -66,8 +66,8 @@ def convert(train, test, cameras, out, train_2d=None, test_2d=None):
 def main(argv=None):
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, text in (('train', 'annotations to train'), ('test', 'annotations to test'), ('cameras', 'cameras.pkl'),
-                       ('out', 'pickle to write')):
+    for name, text in (('train', 'annotations to train'), ('test', 'annotations to test'),
+                       ('cameras', 'cameras.pkl'), ('out', 'pickle to write')):
         parser.add_argument(f'--{name}', required=True, help=text)
     for name in ('train-2d', 'test-2d'):
         parser.add_argument(f'--{name}', help='2D detections (N,17,3), .npy')

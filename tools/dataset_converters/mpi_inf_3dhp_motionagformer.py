@@ -4,9 +4,9 @@
     python tools/dataset_converters/mpi_inf_3dhp_motionagformer.py data_test_3dhp.npz mpi_inf_3dhp_test.npz
 
 The source holds one nested dictionary ``data``: to train ``data['S1 Seq1'][0]['0']`` (camera 0), to test
-``data['TS1']``, each with ``data_2d`` (F,17,2) in pixels and ``data_3d`` (F,17,3) in mm in MMPose's order of joints,
-and to test ``valid`` (F,). The result has ``imgname``, ``part`` (N,17,3), ``S`` (N,17,4) in m and ``valid`` (N,).
-All frames are kept, so that clips have no holes; only valid ones are scored.
+``data['TS1']``, each with ``data_2d`` (F,17,2) in pixels and ``data_3d`` (F,17,3) in mm in MMPose's order of
+joints, and to test ``valid`` (F,). The result has ``imgname``, ``part`` (N,17,3), ``S`` (N,17,4) in m and
+``valid`` (N,). All frames are kept, so that clips have no holes; only valid ones are scored.
 """
 import argparse
 import sys
@@ -35,7 +35,8 @@ def sequences_of(data, path):
             yield str(name), entry
             continue
         if not isinstance(entry, (list, tuple)) or not entry or not isinstance(entry[0], dict):
-            raise ValueError(f"{path}: entry '{name}' has neither arrays nor a list with a dictionary of cameras")
+            raise ValueError(
+                f"{path}: entry '{name}' has neither arrays nor a list with a dictionary of cameras")
         for camera, arrays in entry[0].items():
             yield f"{str(name).replace(' ', '_')}_Cam{camera}", arrays
 
@@ -64,8 +65,8 @@ def convert(source, target):
         flat, deep = np.asarray(arrays['data_2d'])[..., :2], np.asarray(arrays['data_3d'])
         frames = len(flat)
         if flat.shape != (frames, 17, 2) or deep.shape != (frames, 17, 3):
-            raise ValueError(f'{source}: {name} has data_2d {flat.shape} and data_3d {deep.shape}, expected (F,17,2) '
-                             'and (F,17,3)')
+            raise ValueError(f'{source}: {name} has data_2d {flat.shape} and data_3d {deep.shape}, expected '
+                             '(F,17,2) and (F,17,3)')
         counted = np.asarray(arrays.get('valid', np.ones(frames))).reshape(-1)
         if counted.shape != (frames, ):
             raise ValueError(f'{source}: {name} has {counted.size} valid flags for {frames} frames')
@@ -77,8 +78,8 @@ def convert(source, target):
         count += 1
     Path(target).parent.mkdir(parents=True, exist_ok=True)
     with open(target, 'wb') as file:
-        np.savez_compressed(file, imgname=np.array(names), part=np.concatenate(parts), S=np.concatenate(joints),
-                            valid=np.concatenate(valid))
+        np.savez_compressed(file, imgname=np.array(names), part=np.concatenate(parts),
+                            S=np.concatenate(joints), valid=np.concatenate(valid))
     return dict(sequences=count, frames=len(names))
 
 

@@ -84,17 +84,19 @@ def load_official(path):
             f'{path} is not a checkpoint that can be loaded safely with torch.load: '
             f'{str(error).splitlines()[0]}') from error
     if not isinstance(checkpoint, dict):
-        raise ConversionError(f'{path} holds a {type(checkpoint).__name__}, not a dictionary with an entry model_pos')
+        raise ConversionError(
+            f'{path} holds a {type(checkpoint).__name__}, not a dictionary with an entry model_pos')
     if any(str(key).startswith('backbone.') for key in checkpoint.get('state_dict', ())):
-        raise ConversionError(f'{path} is already a checkpoint for MMPose (it has state_dict with backbone.*)')
+        raise ConversionError(
+            f'{path} is already a checkpoint for MMPose (it has state_dict with backbone.*)')
     for entry in ('model_pos', 'model'):
         if isinstance(checkpoint.get(entry), dict):
             weights = checkpoint[entry]
             break
     else:
         if not checkpoint or not all(isinstance(value, torch.Tensor) for value in checkpoint.values()):
-            raise ConversionError(
-                f'{path} has no entry model_pos; its entries are: {", ".join(map(str, checkpoint)) or "none"}')
+            entries = ', '.join(map(str, checkpoint)) or 'none'
+            raise ConversionError(f'{path} has no entry model_pos; its entries are: {entries}')
         weights = checkpoint
     not_tensors = [str(key) for key, value in weights.items() if not isinstance(value, torch.Tensor)]
     if not_tensors or not weights:
@@ -163,7 +165,8 @@ def infer_config(state_dict):
     depth = 1 + max(int(key.split('.')[2]) for key in state_dict if '_blocks.' in key)
     _, inner, rank = state_dict[first + 'mixer.dt_proj_weight'].shape
     backbone = dict(
-        type='mmpose_gss.PoseMamba', embed_dim=dim, depth=depth, num_frames=state_dict['backbone.frame_table'].shape[1],
+        type='mmpose_gss.PoseMamba', embed_dim=dim, depth=depth,
+        num_frames=state_dict['backbone.frame_table'].shape[1],
         num_joints=state_dict['backbone.joint_table'].shape[2], in_channels=channels)
     unusual = dict(
         mlp_ratio=(state_dict[first + 'mlp.0.weight'].shape[0] / dim, 2.0), expand=(inner / dim, 2.0),
@@ -171,7 +174,8 @@ def infer_config(state_dict):
     backbone.update({name: value for name, (value, default) in unusual.items() if value != default})
     if backbone['num_joints'] != 17:
         raise ConversionError(
-            f'the checkpoint has {backbone["num_joints"]} joints; the official code knows the 17 of Human3.6M only')
+            f'the checkpoint has {backbone["num_joints"]} joints; the official code knows the 17 of '
+            'Human3.6M only')
     head = dict(
         type='mmpose_gss.PoseMambaHead', in_channels=dim, out_channels=state_dict['head.fc.weight'].shape[0])
     return dict(backbone=backbone, head=head)
@@ -186,7 +190,8 @@ def check(state_dict, config):
     from mmpose_gss.registry import MODELS
     wanted = {}
     for part in ('backbone', 'head'):
-        wanted.update((f'{part}.{key}', value) for key, value in MODELS.build(config[part]).state_dict().items())
+        weights = MODELS.build(config[part]).state_dict()
+        wanted.update((f'{part}.{key}', value) for key, value in weights.items())
     problems = [f'missing: {key}' for key in wanted if key not in state_dict]
     problems += [f'superfluous: {key}' for key in state_dict if key not in wanted]
     problems += [f'{key} is {tuple(state_dict[key].shape)} instead of {tuple(wanted[key].shape)}'
@@ -231,8 +236,8 @@ def main(argv=None):
         parser.exit(1, f'error: {error}\n')
     backbone = report['model']['backbone']
     print(f"{args.target}: {report['keys']} weights, {report['parameters'] / 1e6:.3f} M parameters; "
-          f"embed_dim={backbone['embed_dim']}, depth={backbone['depth']}, num_frames={backbone['num_frames']}, "
-          f"in_channels={backbone['in_channels']}")
+          f"embed_dim={backbone['embed_dim']}, depth={backbone['depth']}, "
+          f"num_frames={backbone['num_frames']}, in_channels={backbone['in_channels']}")
 
 
 if __name__ == '__main__':

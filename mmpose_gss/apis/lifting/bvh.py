@@ -13,16 +13,18 @@ from mmpose_gss.apis.lifting.joints import H36M_JOINTS
 
 #: Human3.6M's tree, by name; the root has none. (The limb list of PoseMamba is not this tree.)
 TREE = {
-    'root': None, 'right_hip': 'root', 'right_knee': 'right_hip', 'right_foot': 'right_knee', 'left_hip': 'root',
-    'left_knee': 'left_hip', 'left_foot': 'left_knee', 'spine': 'root', 'thorax': 'spine', 'neck_base': 'thorax',
-    'head': 'neck_base', 'left_shoulder': 'thorax', 'left_elbow': 'left_shoulder', 'left_wrist': 'left_elbow',
+    'root': None, 'right_hip': 'root', 'right_knee': 'right_hip', 'right_foot': 'right_knee',
+    'left_hip': 'root', 'left_knee': 'left_hip', 'left_foot': 'left_knee', 'spine': 'root',
+    'thorax': 'spine', 'neck_base': 'thorax', 'head': 'neck_base',
+    'left_shoulder': 'thorax', 'left_elbow': 'left_shoulder', 'left_wrist': 'left_elbow',
     'right_shoulder': 'thorax', 'right_elbow': 'right_shoulder', 'right_wrist': 'right_elbow',
 }
 #: Directions of the bones in the rest pose: arms stretched out, y up, facing +z (left is +x).
 REST = {
-    'right_hip': (-1, 0, 0), 'right_knee': (0, -1, 0), 'right_foot': (0, -1, 0), 'left_hip': (1, 0, 0),
-    'left_knee': (0, -1, 0), 'left_foot': (0, -1, 0), 'spine': (0, 1, 0), 'thorax': (0, 1, 0), 'neck_base': (0, 1, 0),
-    'head': (0, 1, 0), 'left_shoulder': (1, 0, 0), 'left_elbow': (1, 0, 0), 'left_wrist': (1, 0, 0),
+    'right_hip': (-1, 0, 0), 'right_knee': (0, -1, 0), 'right_foot': (0, -1, 0),
+    'left_hip': (1, 0, 0), 'left_knee': (0, -1, 0), 'left_foot': (0, -1, 0), 'spine': (0, 1, 0),
+    'thorax': (0, 1, 0), 'neck_base': (0, 1, 0), 'head': (0, 1, 0),
+    'left_shoulder': (1, 0, 0), 'left_elbow': (1, 0, 0), 'left_wrist': (1, 0, 0),
     'right_shoulder': (-1, 0, 0), 'right_elbow': (-1, 0, 0), 'right_wrist': (-1, 0, 0),
 }
 _INDEX = {name: i for i, name in enumerate(H36M_JOINTS)}
@@ -37,20 +39,21 @@ def camera_to_bvh(poses):
 def solve_rotations(poses):
     """Bone lengths and rotations that place a rigid skeleton onto joints.
 
-    A joint with one child turns the shortest way; the root and the thorax turn as fits all their children best.
+    A joint with one child turns the shortest way; root and thorax turn as fits all their children best.
 
     Args:
         poses (ndarray): ``(T,17,3)``, y up.
 
     Returns:
-        tuple[ndarray, list[Rotation]]: Offsets ``(17,3)`` in the parent's frame (the median bone lengths along
-        the rest pose), and per joint its T rotations relative to its parent.
+        tuple[ndarray, list[Rotation]]: Offsets ``(17,3)`` in the parent's frame (the median bone lengths
+        along the rest pose), and per joint its T rotations relative to its parent.
     """
     offsets = np.zeros((len(H36M_JOINTS), 3))
     for name, parent in TREE.items():
         if parent:
             bone = poses[:, _INDEX[name]] - poses[:, _INDEX[parent]]
-            offsets[_INDEX[name]] = np.median(np.linalg.norm(bone, axis=1)) * np.array(REST[name], dtype=np.float64)
+            length = np.median(np.linalg.norm(bone, axis=1))
+            offsets[_INDEX[name]] = length * np.array(REST[name], dtype=np.float64)
     world, local = {}, [None] * len(H36M_JOINTS)
     for name in _depth_first('root'):
         parent = TREE[name]
@@ -67,7 +70,7 @@ def solve_rotations(poses):
 
 
 def _align(rest, bones):
-    """Rotations that turn vectors ``(C,3)`` onto ``(T,C,3)`` best; the shortest way if there is one vector."""
+    """Rotations that turn vectors ``(C,3)`` onto ``(T,C,3)`` best; one vector turns the shortest way."""
     if len(rest) > 1:
         u, _, vt = np.linalg.svd(np.einsum('ci,tcj->tij', rest, bones))
         sign = np.ones((len(bones), 3))
@@ -89,8 +92,11 @@ def forward_kinematics(offsets, local, root):
     for name in _depth_first('root'):
         parent = TREE[name]
         index = _INDEX[name]
-        poses[:, index] = root if not parent else poses[:, _INDEX[parent]] + world[parent].apply(offsets[index])
-        world[name] = local[index] if not parent else world[parent] * local[index]
+        if parent:
+            poses[:, index] = poses[:, _INDEX[parent]] + world[parent].apply(offsets[index])
+            world[name] = world[parent] * local[index]
+        else:
+            poses[:, index], world[name] = root, local[index]
     return poses
 
 
@@ -117,7 +123,8 @@ def write_bvh(path, keypoints_3d, fps):
     lines = ['HIERARCHY', *_hierarchy('root', offsets, 0), 'MOTION', f'Frames: {len(poses)}',
              f'Frame Time: {1 / fps:.8f}']
     order = list(_depth_first('root'))
-    angles = np.stack([local[_INDEX[name]].as_euler('ZXY', degrees=True) for name in order], axis=1)  # (T,17,3)
+    angles = [local[_INDEX[name]].as_euler('ZXY', degrees=True) for name in order]
+    angles = np.stack(angles, axis=1)  # (T,17,3)
     rows = np.concatenate([poses[:, 0], angles.reshape(len(poses), -1)], axis=1)
     lines += [' '.join(f'{value:.6f}' for value in row) for row in rows]
     Path(path).write_text('\n'.join(lines) + '\n', encoding='utf-8')
@@ -140,5 +147,6 @@ def _hierarchy(name, offsets, depth):
     for child in _CHILDREN[name]:
         lines += _hierarchy(child, offsets, depth + 1)
     if not _CHILDREN[name]:
-        lines += [f'{pad}\tEnd Site', f'{pad}\t{{', f'{pad}\t\tOFFSET 0.000000 0.000000 0.000000', f'{pad}\t}}']
+        lines += [f'{pad}\tEnd Site', f'{pad}\t{{',
+                  f'{pad}\t\tOFFSET 0.000000 0.000000 0.000000', f'{pad}\t}}']
     return [*lines, f'{pad}}}']

@@ -50,7 +50,8 @@ def write_npz(path, tracks, fps):
         path, joints=np.array(H36M_JOINTS), fps=np.float64(fps),
         track_id=np.concatenate([np.zeros(0, dtype=np.int64), *ids]).astype(np.int64),
         frame=joined('frames', (), np.int64), keypoints_3d=joined('keypoints_3d', (joints, 3), np.float32),
-        keypoints_2d=joined('keypoints_2d', (joints, 2), np.float32), scores=joined('scores', (joints, ), np.float32),
+        keypoints_2d=joined('keypoints_2d', (joints, 2), np.float32),
+        scores=joined('scores', (joints, ), np.float32),
         interpolated=joined('interpolated', (joints, ), bool))
 
 
@@ -74,7 +75,8 @@ def write_tracks(folder, name, tracks, fps):
     used = set()
     for track in tracks:
         stem = f'{name}_3d_track{track.track_id}'
-        stem = stem if stem not in used else f'{stem}_{track.frames[0]}'  # the person came back after a long gap
+        if stem in used:  # the person came back after a long gap
+            stem = f'{stem}_{track.frames[0]}'
         used.add(stem)
         paths['bvh'].append(str(folder / f'{stem}.bvh'))
         write_bvh(paths['bvh'][-1], track.keypoints_3d, fps)

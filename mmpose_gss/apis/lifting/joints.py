@@ -86,8 +86,8 @@ def to_h36m(keypoints, scores, names):
     keypoints, scores = np.asarray(keypoints, dtype=np.float32), np.asarray(scores, dtype=np.float32)
     if keypoints.ndim != 3 or keypoints.shape[1:] != (len(names), 2) or scores.shape != keypoints.shape[:2]:
         raise ValueError(
-            f'2D poses must be (N,{len(names)},2) with scores (N,{len(names)}) for this skeleton of {len(names)} '
-            f'joints, got {keypoints.shape} and {scores.shape}')
+            f'2D poses must be (N,{len(names)},2) with scores (N,{len(names)}) for this skeleton of '
+            f'{len(names)} joints, got {keypoints.shape} and {scores.shape}')
     index = {name: i for i, name in enumerate(names)}
     columns, missing = [], []
     for joint, alternatives in H36M_FROM.items():
@@ -98,6 +98,7 @@ def to_h36m(keypoints, scores, names):
             missing.append(f'{joint} (from {" or ".join("+".join(parts) for parts in alternatives)})')
     if missing:
         raise ValueError(
-            f'unknown skeleton: cannot make these joints of Human3.6M from {", ".join(names)}: {"; ".join(missing)}')
+            f'unknown skeleton: cannot make these joints of Human3.6M from {", ".join(names)}: '
+            f'{"; ".join(missing)}')
     out = np.stack([keypoints[:, column].mean(axis=1) for column in columns], axis=1)
     return out, np.stack([scores[:, column].min(axis=1) for column in columns], axis=1)

@@ -30,8 +30,8 @@ class LiftedTrack:
     Attributes:
         track_id (int): The person; the number returns after a gap that was too long to bridge.
         frames (ndarray): ``(T,)`` frame numbers.
-        keypoints_3d (ndarray): ``(T,17,3)`` float32 in m, relative to the root, in the camera's axes: x to the
-            right, y down, z away from the camera.
+        keypoints_3d (ndarray): ``(T,17,3)`` float32 in m, relative to the root, in the camera's axes: x to
+            the right, y down, z away from the camera.
         keypoints_2d (ndarray): ``(T,17,2)`` float32, pixels, what was lifted.
         scores (ndarray): ``(T,17)`` float32, of the 2D joints.
         interpolated (ndarray): ``(T,17)`` bool, 2D joints that were filled in.
@@ -61,7 +61,8 @@ class Lifter:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is damaged, belongs to another model, or the model is not for Human3.6M's joints.
+        ValueError: If a file is damaged, belongs to another model, or the model is not for Human3.6M's
+            joints.
     """
 
     def __init__(self, config=None, checkpoint=None, device=None, flip_test=True, max_gap=10, min_score=0.1,
@@ -77,7 +78,8 @@ class Lifter:
         if config is None and weights is not None and 'model' in weights.get('meta', {}):
             cfg.model.update(weights['meta']['model'])
         if cfg.model.get('type') != 'PoseLifter' and not str(cfg.model.get('type')).endswith('PoseLifter'):
-            raise ValueError(f'{config} is not the config of a pose lifter: its model is {cfg.model.get("type")}')
+            raise ValueError(
+                f'{config} is not the config of a pose lifter: its model is {cfg.model.get("type")}')
         joints = cfg.model.backbone.get('num_joints', len(H36M_JOINTS))
         if joints != len(H36M_JOINTS) or cfg.model.head.get('root_index', 0) != 0:
             raise ValueError('lifting videos needs a model for the 17 joints of Human3.6M (root_index=0)')
@@ -95,21 +97,22 @@ class Lifter:
         """Lifts all people of a video.
 
         Args:
-            frames (Sequence[Sequence[dict]]): Per frame the people, each a dict with ``keypoints`` ``(K,2)`` in
-                pixels, ``keypoint_scores`` ``(K,)`` and optionally ``bbox`` and ``track_id``. NaN is a joint
-                that is not known.
+            frames (Sequence[Sequence[dict]]): Per frame the people, each a dict with ``keypoints`` ``(K,2)``
+                in pixels, ``keypoint_scores`` ``(K,)`` and optionally ``bbox`` and ``track_id``. NaN is a
+                joint that is not known.
             image_size (tuple[int, int]): Width and height in pixels.
-            source (str | dict | Sequence[str]): The 2D data set's name, its metainfo, or the names of its joints.
+            source (str | dict | Sequence[str]): The 2D data set's name, its metainfo, or its joints' names.
 
         Returns:
-            list[LiftedTrack]: By track and time. A person some joint of which is never seen is left out, with a
-            warning.
+            list[LiftedTrack]: By track and time. A person some joint of which is never seen is left out, with
+            a warning.
 
         Raises:
             ValueError: If the skeleton is unknown, joints do not match it, or the image size is not positive.
         """
         names = joint_names(source)
-        to_h36m(np.zeros((0, len(names), 2)), np.zeros((0, len(names))), names)  # the skeleton is checked first
+        # The skeleton is checked first.
+        to_h36m(np.zeros((0, len(names), 2)), np.zeros((0, len(names))), names)
         people = [[clean_person(person, len(names), f'frame {index}') for person in frame]
                   for index, frame in enumerate(frames)]
         sigmas = source.get('sigmas') if isinstance(source, dict) else None
@@ -125,8 +128,8 @@ class Lifter:
             except ValueError as error:
                 MMLogger.get_current_instance().warning(f'not lifted: {error}')
                 continue
-            lifted += [LiftedTrack(track_id, piece.frames, self.lift(piece.keypoints, image_size), piece.keypoints,
-                                   piece.scores, piece.interpolated) for piece in pieces]
+            lifted += [LiftedTrack(track_id, piece.frames, self.lift(piece.keypoints, image_size),
+                                   piece.keypoints, piece.scores, piece.interpolated) for piece in pieces]
         return lifted
 
     @staticmethod
@@ -152,10 +155,12 @@ class Lifter:
         keypoints = np.asarray(keypoints, dtype=np.float32)
         width, height = image_size
         if keypoints.ndim != 3 or keypoints.shape[1:] != (len(H36M_JOINTS), 2) or not len(keypoints):
-            raise ValueError(f'a track must be (T,{len(H36M_JOINTS)},2) with T of at least 1, got {keypoints.shape}')
+            raise ValueError(
+                f'a track must be (T,{len(H36M_JOINTS)},2) with T of at least 1, got {keypoints.shape}')
         if not np.isfinite(keypoints).all():
             bad = int(np.argmin(np.isfinite(keypoints).all(axis=(1, 2))))
-            raise ValueError(f'2D joints of frame {bad} of the track are NaN or infinite; fill gaps first (fill_gaps)')
+            raise ValueError(
+                f'2D joints of frame {bad} of the track are NaN or infinite; fill gaps first (fill_gaps)')
         if not (width > 0 and height > 0):
             raise ValueError(f'image_size must be a positive width and height, got {tuple(image_size)}')
         inputs = torch.from_numpy(keypoints / width * 2 - np.array([1, height / width], np.float32))

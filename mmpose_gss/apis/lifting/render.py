@@ -55,7 +55,8 @@ def draw_view(poses, size, azimuth=0.0, elevation=15.0):
 
     half = 0.65 * spread + 0.2
     for offset in np.linspace(-half, half, 7):
-        for ends in ([[offset, lowest, -half], [offset, lowest, half]], [[-half, lowest, offset], [half, lowest, offset]]):
+        for ends in ([[offset, lowest, -half], [offset, lowest, half]],
+                     [[-half, lowest, offset], [half, lowest, offset]]):
             start, end = project(ends)
             cv2.line(picture, tuple(map(int, start)), tuple(map(int, end)), _GRID, 1, cv2.LINE_AA)
     for place, (track_id, pose) in enumerate(poses):

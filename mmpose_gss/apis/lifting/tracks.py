@@ -37,7 +37,7 @@ def clean_person(person, num_joints, where):
     """Reads one person of a frame.
 
     Args:
-        person (dict): ``keypoints`` ``(K,2)``, ``keypoint_scores`` ``(K,)``; optional ``bbox`` and ``track_id``.
+        person (dict): ``keypoints`` ``(K,2)``, ``keypoint_scores`` ``(K,)``; optional ``bbox``, ``track_id``.
         num_joints (int): K.
         where (str): The place, for messages.
 
@@ -64,7 +64,8 @@ def clean_person(person, num_joints, where):
         if seen.any():
             bbox = np.concatenate([keypoints[seen].min(axis=0), keypoints[seen].max(axis=0)])
     track_id = person.get('track_id')
-    return dict(keypoints=keypoints, scores=scores, bbox=bbox, track_id=None if track_id is None else int(track_id))
+    track_id = None if track_id is None else int(track_id)
+    return dict(keypoints=keypoints, scores=scores, bbox=bbox, track_id=track_id)
 
 
 def associate(frames, sigmas=None, oks_thr=0.3, max_age=10):
@@ -81,7 +82,7 @@ def associate(frames, sigmas=None, oks_thr=0.3, max_age=10):
         dict[int, list[tuple[int, dict]]]: Per track the frames and people.
 
     Raises:
-        ValueError: If some people of a video have track numbers and others not, or one occurs twice in a frame.
+        ValueError: If some people of a video have track numbers and others not, or a frame has one twice.
     """
     given = {person['track_id'] is not None for people in frames for person in people}
     if given == {True, False}:
@@ -165,8 +166,8 @@ def _dense(track_id, seen, names, max_gap, min_score):
         anchors = np.flatnonzero(good if good.any() else finite[:, joint])
         if not len(anchors):
             raise ValueError(
-                f'{names[joint]} of track {track_id} is NaN in all frames from {first} to {last}; leave the track out '
-                'or give the joint a position')
+                f'{names[joint]} of track {track_id} is NaN in all frames from {first} to {last}; leave the '
+                'track out or give the joint a position')
         frames = np.arange(count)
         after = np.searchsorted(anchors, frames)  # the next anchor; an anchor is its own
         left, right = anchors[np.maximum(after - 1, 0)], anchors[np.minimum(after, len(anchors) - 1)]

@@ -6,7 +6,7 @@ from mmpose_gss.apis.lifting.export import write_tracks
 from mmpose_gss.apis.lifting.lifter import Lifter
 from mmpose_gss.apis.lifting.render import render_video
 
-#: Names that ``lift=`` understands, each with the base name of its default config (by checkpoint if converted).
+#: Names that ``lift=`` understands, each with its default config's base name (by checkpoint if converted).
 LIFTERS = {'posemamba': None}
 
 

@@ -6,9 +6,8 @@ import os.path as osp
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
-from mmengine.fileio import list_dir_or_file, load
 from mmengine.fileio import exists as file_exists
-from mmengine.fileio import isdir
+from mmengine.fileio import isdir, list_dir_or_file, load
 
 # PoseTrack's own boxes are the extent of the joints, larger by 15 % on each side.
 KEYPOINT_BOX_MARGIN = 0.15

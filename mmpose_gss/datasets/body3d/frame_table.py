@@ -50,14 +50,15 @@ class FrameTable:
         count = len(self.source)
         if count == 0:
             raise ValueError(f'{path} has no frames')
-        shapes = dict(keypoints=(count, num_joints, 2), scores=(count, num_joints), target=(count, num_joints, 3),
-                      truth=(count, num_joints, 3), valid=(count, ), size=(count, 2), factor=(count, ),
-                      sequence=(count, ), action=(count, ), image=(count, ))
+        shapes = dict(keypoints=(count, num_joints, 2), scores=(count, num_joints),
+                      target=(count, num_joints, 3), truth=(count, num_joints, 3), valid=(count, ),
+                      size=(count, 2), factor=(count, ), sequence=(count, ), action=(count, ),
+                      image=(count, ))
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(
-                    f'{path}: {name} has shape {getattr(self, name).shape}, expected {shape} for {count} frames '
-                    f'of {num_joints} joints')
+                    f'{path}: {name} has shape {getattr(self, name).shape}, expected {shape} for {count} '
+                    f'frames of {num_joints} joints')
         for name in ('keypoints', 'scores', 'target', 'truth', 'size', 'factor'):
             finite = np.isfinite(getattr(self, name)).reshape(count, -1).all(axis=1)
             if not finite.all():

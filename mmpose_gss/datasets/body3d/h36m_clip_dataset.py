@@ -101,12 +101,14 @@ class H36MClipDataset(LiftingClipDataset):
             else:
                 target[mine], factor[mine] = joints[mine] * 1000, 1
             size[mine] = float(np.squeeze(camera['w'])), float(np.squeeze(camera['h']))
-        keypoints = self._detections(len(names)) if self.keypoint_2d_det_file else data['part'].astype(np.float32)
+        keypoints = (self._detections(len(names)) if self.keypoint_2d_det_file
+                     else data['part'].astype(np.float32))
         table = FrameTable(
             keypoints=keypoints[..., :2].copy(), scores=keypoints[..., 2].copy(), target=target,
-            truth=target * factor[:, None, None], valid=data['valid'], size=size, factor=factor, source=source,
-            sequence=np.array([f'{subject}_{action}' for subject, action, *_ in names]),
-            action=np.array([action.split('_')[0] for _, action, *_ in names]), image=data['imgname'].astype(str))
+            truth=target * factor[:, None, None], valid=data['valid'], size=size, factor=factor,
+            source=source, sequence=np.array([f'{subject}_{action}' for subject, action, *_ in names]),
+            action=np.array([action.split('_')[0] for _, action, *_ in names]),
+            image=data['imgname'].astype(str))
         return FrameTable(**{name: value[order] for name, value in vars(table).items()})
 
     def _detections(self, count):
@@ -116,5 +118,6 @@ class H36MClipDataset(LiftingClipDataset):
         detections = np.load(path).astype(np.float32)
         if detections.shape != (count, 17, 3):
             raise ValueError(
-                f'{path} has shape {detections.shape}, expected {(count, 17, 3)} for the frames of {self.ann_file}')
+                f'{path} has shape {detections.shape}, expected {(count, 17, 3)} for the frames of '
+                f'{self.ann_file}')
         return detections

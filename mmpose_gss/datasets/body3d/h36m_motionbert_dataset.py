@@ -10,7 +10,8 @@ from mmpose_gss.datasets.body3d.safe_pickle import load_pickle
 from mmpose_gss.registry import DATASETS
 
 #: Image width and height of Human3.6M's four cameras.
-CAMERA_SIZES = {'54138969': (1000, 1002), '60457274': (1000, 1002), '55011271': (1000, 1000), '58860488': (1000, 1000)}
+CAMERA_SIZES = {'54138969': (1000, 1002), '60457274': (1000, 1002),
+                '55011271': (1000, 1000), '58860488': (1000, 1000)}
 
 
 @DATASETS.register_module()
@@ -18,8 +19,8 @@ class H36MMotionBERTDataset(LiftingClipDataset):
     """Clips from ``h36m_sh_conf_cam_source_final.pkl``.
 
     The pickle has ``train`` and ``test``, each with ``joint_2d`` ``(N,17,2)``, ``confidence`` ``(N,17)`` or
-    ``(N,17,1)`` (optional), ``joint3d_image`` ``(N,17,3)``, ``camera_name`` and ``source`` of N; ``test`` also
-    ``action``, ``2.5d_factor`` ``(N,)`` and ``joints_2.5d_image`` ``(N,17,3)`` in mm.
+    ``(N,17,1)`` (optional), ``joint3d_image`` ``(N,17,3)``, ``camera_name`` and ``source`` of N; ``test``
+    also ``action``, ``2.5d_factor`` ``(N,)`` and ``joints_2.5d_image`` ``(N,17,3)`` in mm.
 
     Args:
         subset (str): ``'train'`` or ``'test'``.
@@ -42,7 +43,8 @@ class H36MMotionBERTDataset(LiftingClipDataset):
         """Reads one subset of the pickle."""
         data = load_pickle(self.ann_file)
         if not isinstance(data, dict) or not isinstance(data.get(self.subset), dict):
-            raise ValueError(f"{self.ann_file} has no entry '{self.subset}'; it is not MotionBERT's Human3.6M pickle")
+            raise ValueError(
+                f"{self.ann_file} has no entry '{self.subset}'; it is not MotionBERT's Human3.6M pickle")
         data = data[self.subset]
         needed = ['joint_2d', 'joint3d_image', 'camera_name', 'source']
         needed += ['action', '2.5d_factor', 'joints_2.5d_image'] if self.subset == 'test' else []
@@ -71,6 +73,6 @@ class H36MMotionBERTDataset(LiftingClipDataset):
         for i, name in enumerate(names):
             if name not in CAMERA_SIZES:
                 raise ValueError(
-                    f"{self.ann_file}: camera_name of frame {int(np.argmax(inverse == i))} is '{name}'; Human3.6M's "
-                    f"cameras are {', '.join(CAMERA_SIZES)}")
+                    f"{self.ann_file}: camera_name of frame {int(np.argmax(inverse == i))} is '{name}'; "
+                    f"Human3.6M's cameras are {', '.join(CAMERA_SIZES)}")
         return np.array([CAMERA_SIZES[name] for name in names], dtype=np.float32)[inverse]

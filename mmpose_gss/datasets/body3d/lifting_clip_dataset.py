@@ -39,8 +39,8 @@ class LiftingClipDataset(BaseDataset):
     METAINFO = dict(from_file='configs/_base_/datasets/h36m.py')
 
     def __init__(self, ann_file, num_frames=243, stride=None, keep_tail=False, keypoint_2d='detection',
-                 random_stretch=False, metainfo=None, data_root='', pipeline=(), test_mode=False, lazy_init=False,
-                 indices=None):
+                 random_stretch=False, metainfo=None, data_root='', pipeline=(), test_mode=False,
+                 lazy_init=False, indices=None):
         if keypoint_2d not in ('detection', 'gt'):
             raise ValueError(f"keypoint_2d must be 'detection' or 'gt', got {keypoint_2d!r}")
         self.num_frames = num_frames
@@ -50,8 +50,8 @@ class LiftingClipDataset(BaseDataset):
         self.random_stretch = random_stretch
         self.table = None
         super().__init__(
-            ann_file=ann_file, metainfo=metainfo, data_root=data_root, pipeline=list(pipeline), test_mode=test_mode,
-            lazy_init=lazy_init, indices=indices, serialize_data=False, max_refetch=10)
+            ann_file=ann_file, metainfo=metainfo, data_root=data_root, pipeline=list(pipeline),
+            test_mode=test_mode, lazy_init=lazy_init, indices=indices, serialize_data=False, max_refetch=10)
 
     @classmethod
     def _load_metainfo(cls, metainfo=None):
@@ -98,9 +98,9 @@ class LiftingClipDataset(BaseDataset):
             keypoints_visible=table.scores[frames].copy(), lifting_target=(target / 1000).astype(np.float32),
             lifting_target_visible=visible, factor=table.factor[frames].copy(),
             camera_param=dict(w=float(table.size[first, 0]), h=float(table.size[first, 1])),
-            source=str(table.source[first]), sequence=str(table.sequence[first]), action=str(table.action[first]),
-            target_img_path=[str(name) for name in table.image[frames]])
-        for key in ('upper_body_ids', 'lower_body_ids', 'flip_pairs', 'flip_indices', 'dataset_keypoint_weights',
-                    'skeleton_links'):
+            source=str(table.source[first]), sequence=str(table.sequence[first]),
+            action=str(table.action[first]), target_img_path=[str(name) for name in table.image[frames]])
+        for key in ('upper_body_ids', 'lower_body_ids', 'flip_pairs', 'flip_indices',
+                    'dataset_keypoint_weights', 'skeleton_links'):
             info[key] = deepcopy(self._metainfo[key])
         return info

@@ -35,13 +35,13 @@ class Mpi3dhpClipDataset(LiftingClipDataset):
     METAINFO = dict(from_file='configs/_base_/datasets/mpi_inf_3dhp.py')
 
     def __init__(self, ann_file, camera_param_file=None, num_frames=81, stride=None, keep_tail=False,
-                 random_stretch=False, metainfo=None, data_root='', pipeline=(), test_mode=False, lazy_init=False,
-                 indices=None):
+                 random_stretch=False, metainfo=None, data_root='', pipeline=(), test_mode=False,
+                 lazy_init=False, indices=None):
         self.camera_param_file = camera_param_file
         super().__init__(
-            ann_file, num_frames=num_frames, stride=stride, keep_tail=keep_tail, random_stretch=random_stretch,
-            metainfo=metainfo, data_root=data_root, pipeline=pipeline, test_mode=test_mode, lazy_init=lazy_init,
-            indices=indices)
+            ann_file, num_frames=num_frames, stride=stride, keep_tail=keep_tail,
+            random_stretch=random_stretch, metainfo=metainfo, data_root=data_root, pipeline=pipeline,
+            test_mode=test_mode, lazy_init=lazy_init, indices=indices)
 
     def read_frames(self):
         """Reads annotations and image sizes."""
@@ -55,8 +55,9 @@ class Mpi3dhpClipDataset(LiftingClipDataset):
         target = (data['S'][..., :3] * 1000).astype(np.float32)
         table = FrameTable(
             keypoints=data['part'][..., :2].astype(np.float32),
-            scores=np.ones(target.shape[:2], dtype=np.float32), target=target, truth=target, valid=data['valid'],
-            size=self._sizes(source), factor=np.ones(len(source), dtype=np.float32), source=source,
+            scores=np.ones(target.shape[:2], dtype=np.float32), target=target, truth=target,
+            valid=data['valid'], size=self._sizes(source),
+            factor=np.ones(len(source), dtype=np.float32), source=source,
             sequence=np.array([name.split('_Cam')[0] for name in source]),
             action=np.array([name.split('_')[0] for name in source]), image=data['imgname'].astype(str))
         return FrameTable(**{name: value[order] for name, value in vars(table).items()})
@@ -68,13 +69,14 @@ class Mpi3dhpClipDataset(LiftingClipDataset):
             size = OUTDOOR.get(video, (2048, 2048))
             if cameras is not None:
                 if video not in cameras:
-                    raise ValueError(f'{self.camera_param_file} has no camera {video}, which {self.ann_file} needs')
+                    raise ValueError(
+                        f'{self.camera_param_file} has no camera {video}, which {self.ann_file} needs')
                 listed = tuple(float(np.squeeze(cameras[video][side])) for side in ('w', 'h'))
                 if listed[1] > np.ravel(cameras[video]['c'])[1]:
                     size = listed
                 else:  # MMPose's converter cuts off the last digit of the height
                     MMLogger.get_current_instance().warning(
-                        f'{self.camera_param_file}: height {listed[1]:g} of {video} is above its principal point; '
-                        f'{size[0]} x {size[1]} is used')
+                        f'{self.camera_param_file}: height {listed[1]:g} of {video} is above its principal '
+                        f'point; {size[0]} x {size[1]} is used')
             sizes[source == video] = size
         return sizes

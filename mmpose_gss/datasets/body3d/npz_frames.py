@@ -31,15 +31,17 @@ def load_annotations(path, num_joints):
     with np.load(path) as archive:
         missing = [name for name in ('imgname', 'part', 'S') if name not in archive.files]
         if missing:
-            raise ValueError(f'{path} lacks {", ".join(missing)}; its entries are: {", ".join(archive.files)}')
+            raise ValueError(
+                f'{path} lacks {", ".join(missing)}; its entries are: {", ".join(archive.files)}')
         data = {name: archive[name] for name in ('imgname', 'part', 'S')}
         count = len(data['imgname'])
-        data['valid'] = archive['valid'].astype(bool) if 'valid' in archive.files else np.ones(count, dtype=bool)
+        data['valid'] = (archive['valid'].astype(bool) if 'valid' in archive.files
+                         else np.ones(count, dtype=bool))
     for name, channels in (('part', 3), ('S', 4)):
         if data[name].shape != (count, num_joints, channels):
             raise ValueError(
-                f'{path}: {name} has shape {data[name].shape}, expected {(count, num_joints, channels)}; the data '
-                f'set has {num_joints} joints')
+                f'{path}: {name} has shape {data[name].shape}, expected {(count, num_joints, channels)}; '
+                f'the data set has {num_joints} joints')
     return data
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy_format
 
-_NUMPY_MODULES = ('numpy.core.multiarray', 'numpy._core.multiarray', 'numpy.core.numeric', 'numpy._core.numeric')
+_NUMPY_MODULES = ('numpy.core.multiarray', 'numpy._core.multiarray',
+                  'numpy.core.numeric', 'numpy._core.numeric')
 _ALLOWED = {
     ('numpy', 'ndarray'), ('numpy', 'dtype'), ('_codecs', 'encode'), ('collections', 'OrderedDict'),
     ('collections', 'defaultdict'), ('builtins', 'dict'), ('builtins', 'list'), ('builtins', 'set'),
@@ -82,6 +83,7 @@ def load_object_npz(path, key):
 def _unpickle(file, path):
     try:
         return _Unpickler(file, encoding='latin1').load()
-    except (pickle.UnpicklingError, EOFError, AttributeError, ValueError, IndexError, KeyError, ImportError) as error:
-        raise ValueError(
-            f'{path} is not a pickle of plain containers and NumPy arrays ({error}); it was not loaded') from error
+    except (pickle.UnpicklingError, EOFError, AttributeError, ValueError, IndexError, KeyError,
+            ImportError) as error:
+        raise ValueError(f'{path} is not a pickle of plain containers and NumPy arrays ({error}); '
+                         'it was not loaded') from error

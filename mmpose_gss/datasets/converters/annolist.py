@@ -11,7 +11,6 @@ from scipy.io.matlab import mat_struct
 
 from mmpose_gss.datasets.converters.coco_files import read_json
 
-
 # Fields that are lists even when they hold one element.
 _LISTS = ('annorect', 'ignore_regions', 'point')
 

@@ -12,8 +12,13 @@ import numpy as np
 from mmpose_gss.datasets.converters.annolist import Frame17, Person17, read_annolist
 from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, write_split
 from mmpose_gss.datasets.converters.posetrack18 import find_splits
-from mmpose_gss.datasets.converters.posetrack_format import (CATEGORIES, JOINTS, add_sizes,
-                                                             finish_annotation, image_id)
+from mmpose_gss.datasets.converters.posetrack_format import (
+    CATEGORIES,
+    JOINTS,
+    add_sizes,
+    finish_annotation,
+    image_id,
+)
 from mmpose_gss.datasets.converters.report import Report
 
 KNOWN17 = {'train': {'videos': 250}, 'val': {'videos': 50}}

@@ -7,10 +7,22 @@ from pathlib import Path
 from typing import Dict, Optional, Sequence, Tuple
 
 from mmpose_gss.datasets.body.annotations import joint_names, joint_order
-from mmpose_gss.datasets.converters.coco_files import (convert_videos, link_images, read_json, visible_files,
-                                                       write_split)
-from mmpose_gss.datasets.converters.posetrack_format import (CATEGORIES, EARS, JOINTS, add_sizes,
-                                                             finish_annotation, image_id, reorder_joints)
+from mmpose_gss.datasets.converters.coco_files import (
+    convert_videos,
+    link_images,
+    read_json,
+    visible_files,
+    write_split,
+)
+from mmpose_gss.datasets.converters.posetrack_format import (
+    CATEGORIES,
+    EARS,
+    JOINTS,
+    add_sizes,
+    finish_annotation,
+    image_id,
+    reorder_joints,
+)
 from mmpose_gss.datasets.converters.report import Report, label_version
 
 # Public files per version of the labels: v0.2 has 74 for validation, v0.45 has 170.

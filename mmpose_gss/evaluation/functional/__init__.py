@@ -1,10 +1,18 @@
 """Metrics as NumPy functions."""
 from mmpose_gss.evaluation.functional.jitter import JitterResult, posetrack_jitter
 from mmpose_gss.evaluation.functional.posetrack_ap import APResult, posetrack_ap
-from mmpose_gss.evaluation.functional.posetrack_eval import (format_table, load_frames, per_video_figures,
-                                                             posetrack_figures)
-from mmpose_gss.evaluation.functional.posetrack_frames import (PersonPairs, PoseTrackFrames, evaluated_frames,
-                                                               pair_people)
+from mmpose_gss.evaluation.functional.posetrack_eval import (
+    format_table,
+    load_frames,
+    per_video_figures,
+    posetrack_figures,
+)
+from mmpose_gss.evaluation.functional.posetrack_frames import (
+    PersonPairs,
+    PoseTrackFrames,
+    evaluated_frames,
+    pair_people,
+)
 from mmpose_gss.evaluation.functional.posetrack_io import load_directories, load_video, parse_video
 from mmpose_gss.evaluation.functional.posetrack_joints import JOINT_GROUPS, POSETRACK_JOINTS, group_joints
 from mmpose_gss.evaluation.functional.posetrack_mot import MOTCounts, MOTResult, mot_figures, posetrack_mot

@@ -9,12 +9,21 @@ import numpy as np
 
 from mmpose_gss.evaluation.functional.jitter import posetrack_jitter
 from mmpose_gss.evaluation.functional.posetrack_ap import APResult, posetrack_ap
-from mmpose_gss.evaluation.functional.posetrack_frames import (PersonPairs, PoseTrackFrames, evaluated_frames,
-                                                               pair_people)
+from mmpose_gss.evaluation.functional.posetrack_frames import (
+    PersonPairs,
+    PoseTrackFrames,
+    evaluated_frames,
+    pair_people,
+)
 from mmpose_gss.evaluation.functional.posetrack_io import load_directories, load_video
 from mmpose_gss.evaluation.functional.posetrack_joints import POSETRACK_JOINTS, group_joints
-from mmpose_gss.evaluation.functional.posetrack_mot import (MOTCounts, count_events, follow_joints,
-                                                            mot_figures, mot_obstacle)
+from mmpose_gss.evaluation.functional.posetrack_mot import (
+    MOTCounts,
+    count_events,
+    follow_joints,
+    mot_figures,
+    mot_obstacle,
+)
 from mmpose_gss.evaluation.functional.posetrack_video import pair_frames
 
 

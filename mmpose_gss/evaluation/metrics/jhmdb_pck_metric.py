@@ -10,8 +10,14 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from mmpose_gss.evaluation.functional.pck import (NUM_JHMDB_JOINTS, box_sizes, joint_pck, mean_of_splits,
-                                                  pck_groups, torso_sizes)
+from mmpose_gss.evaluation.functional.pck import (
+    NUM_JHMDB_JOINTS,
+    box_sizes,
+    joint_pck,
+    mean_of_splits,
+    pck_groups,
+    torso_sizes,
+)
 from mmpose_gss.registry import METRICS
 
 NAMES = {'bbox': 'PCK', 'torso': 'tPCK'}
@@ -102,7 +108,8 @@ class JHMDBPCKMetric(BaseMetric):
         Returns:
             dict: ``PCK``, ``Head PCK``, ``Sho PCK``, ``Elb PCK``, ``Wri PCK``, ``Hip PCK``, ``Knee PCK``,
             ``Ank PCK`` and the same with ``tPCK``. With ``split_files`` these are means of the splits and
-            ``split1 PCK`` ... stand beside them; with ``summary_file`` and all splits evaluated, ``mean PCK`` ... do.
+            ``split1 PCK`` ... stand beside them; with ``summary_file`` and all splits evaluated,
+            ``mean PCK`` ... do.
         """
         if self.split_images:
             return self._all_splits(results)

@@ -45,25 +45,28 @@ class PoseLiftingMetric(BaseMetric):
         unknown = [name for name in scores if name not in self.NAMES]
         if unknown or not scores:
             raise ValueError(f'scores must be some of {", ".join(self.NAMES)}, got {list(scores)}')
-        self.names = tuple(scores)  # not `metrics`: MMEngine takes a config with that key for a whole evaluator
+        # Not `metrics`: MMEngine takes a config with that key for a whole evaluator.
+        self.names = tuple(scores)
         self.root_index = root_index
         self.skip_list = frozenset(skip_list)
         self.pck_threshold = pck_threshold
-        self.auc_thresholds = np.linspace(0, 150, 31) if auc_thresholds is None else np.asarray(auc_thresholds)
+        self.auc_thresholds = (np.linspace(0, 150, 31) if auc_thresholds is None
+                               else np.asarray(auc_thresholds))
 
     def process(self, data_batch, data_samples):
         """Scores the frames of a batch of clips."""
         for sample in data_samples:
             if 'frame_ids' not in sample or 'action' not in sample:
                 raise ValueError(
-                    'PoseLiftingMetric needs frame_ids, action and sequence of each clip; add them to meta_keys of '
-                    'PackPoseInputs')
+                    'PoseLiftingMetric needs frame_ids, action and sequence of each clip; add them to '
+                    'meta_keys of PackPoseInputs')
             if sample.get('sequence') in self.skip_list:
                 continue
             pred = np.asarray(sample['pred_instances']['keypoints'], dtype=np.float64) * 1000
             truth = np.asarray(sample['gt_instances']['lifting_target'], dtype=np.float64) * 1000
             pred = pred[0] if pred.ndim == 4 else pred
-            visible = np.asarray(sample['gt_instances']['lifting_target_visible']).reshape(truth.shape[:2]) > 0
+            visible = np.asarray(sample['gt_instances']['lifting_target_visible'])
+            visible = visible.reshape(truth.shape[:2]) > 0
             frames = np.asarray(sample['frame_ids']).reshape(-1)
             self.results.append(dict(
                 action=sample['action'], frames=frames, scores=self.score(pred, truth, visible, frames)))
@@ -96,7 +99,8 @@ class PoseLiftingMetric(BaseMetric):
                 value = auc(errors, self.auc_thresholds)
             else:
                 value = np.full(len(frames), np.nan)
-                moved = (np.diff(frames) > 0) & valid[:-1]  # a repeated frame of a stretched clip has no velocity
+                # A repeated frame of a stretched clip has no velocity.
+                moved = (np.diff(frames) > 0) & valid[:-1]
                 value[1:][moved] = velocity_errors(pred, truth).mean(axis=1)[moved]
             scores[name] = np.where(valid, value, np.nan)
         return scores
@@ -114,7 +118,8 @@ class PoseLiftingMetric(BaseMetric):
             raise ValueError('no clip was scored: the data set is empty or skip_list leaves nothing')
         metrics = {}
         for name in self.names:
-            by_action = {action: self._mean(clips, name) for action, clips in self._by_action(results).items()}
+            by_action = {action: self._mean(clips, name)
+                         for action, clips in self._by_action(results).items()}
             scored = [value for value in by_action.values() if np.isfinite(value)]
             metrics[self.NAMES[name]] = float(np.mean(scored)) if scored else float('nan')
             metrics.update({f'{self.NAMES[name]}_{action}': value for action, value in by_action.items()})

@@ -17,8 +17,12 @@ from mmpose_gss.evaluation.functional.posetrack_frames import evaluated_frames
 from mmpose_gss.evaluation.functional.posetrack_io import parse_video
 from mmpose_gss.evaluation.functional.posetrack_joints import POSETRACK18_JOINTS
 from mmpose_gss.evaluation.functional.posetrack_video import PoseTrackVideo, empty_video, pair_frames
-from mmpose_gss.evaluation.metrics.posetrack_ground_truth import (GroundTruth, from_directory, from_samples,
-                                                                  from_split_file)
+from mmpose_gss.evaluation.metrics.posetrack_ground_truth import (
+    GroundTruth,
+    from_directory,
+    from_samples,
+    from_split_file,
+)
 from mmpose_gss.registry import METRICS
 
 BOX_SOURCES = ('annotated', 'detected', 'unknown')
@@ -146,9 +150,9 @@ class PoseTrackMetric(BaseMetric):
 
         Returns:
             dict: ``AP`` (mean of the joints) and ``AP_Head``, ``AP_Shou``, ``AP_Elb``, ``AP_Wri``,
-            ``AP_Hip``, ``AP_Knee``, ``AP_Ankl``, ``precision``, ``recall``; with ``'MOTA'`` also ``MOTA`` and its
-            groups, ``MOTP``, ``switches`` and, where the quirks are reproduced, ``MOTA_corrected`` and
-            ``MOTP_corrected``; with track ids ``jitter``. Percent, but switches and jitter. A figure that
+            ``AP_Hip``, ``AP_Knee``, ``AP_Ankl``, ``precision``, ``recall``; with ``'MOTA'`` also ``MOTA``
+            and its groups, ``MOTP``, ``switches`` and, where the quirks are reproduced, ``MOTA_corrected``
+            and ``MOTP_corrected``; with track ids ``jitter``. Percent, but switches and jitter. A figure that
             cannot be computed is NaN.
         """
         logger = MMLogger.get_current_instance()

@@ -47,12 +47,12 @@ class PoseMamba(BaseModule):
 
     causal = False  # PoseLifter asks: the target frames are not at the end of the input
 
-    def __init__(self, embed_dim=64, depth=10, num_frames=243, num_joints=17, in_channels=2, joint_parents=None,
-                 mlp_ratio=2.0, drop_path_rate=0.2, d_state=16, expand=2.0, dt_rank=None, window_overlap=None,
-                 scan_backend='auto', init_cfg=None):
+    def __init__(self, embed_dim=64, depth=10, num_frames=243, num_joints=17, in_channels=2,
+                 joint_parents=None, mlp_ratio=2.0, drop_path_rate=0.2, d_state=16, expand=2.0, dt_rank=None,
+                 window_overlap=None, scan_backend='auto', init_cfg=None):
         super().__init__(init_cfg)
-        for name, value in dict(embed_dim=embed_dim, depth=depth, num_frames=num_frames, num_joints=num_joints,
-                                in_channels=in_channels).items():
+        for name, value in dict(embed_dim=embed_dim, depth=depth, num_frames=num_frames,
+                                num_joints=num_joints, in_channels=in_channels).items():
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f'PoseMamba needs {name} to be a positive integer, got {value!r}')
         self.num_frames, self.num_joints, self.in_channels = num_frames, num_joints, in_channels
@@ -121,8 +121,8 @@ class PoseMamba(BaseModule):
                 'channels; 2 are x and y, 3 with a confidence (concat_vis=True of the codec)')
         if self.training and frames > self.num_frames:
             raise ValueError(
-                f'a training clip of {frames} frames is longer than num_frames={self.num_frames}; cut shorter '
-                'clips or raise num_frames (windows are for inference)')
+                f'a training clip of {frames} frames is longer than num_frames={self.num_frames}; cut '
+                'shorter clips or raise num_frames (windows are for inference)')
         if not self.training and not torch.isfinite(x).all():
             raise ValueError('the 2D input of PoseMamba contains NaN or infinite values; fill gaps first')
 
@@ -151,8 +151,8 @@ def _resolve_parents(parents, num_joints):
     if parents is None:
         if num_joints != len(H36M_PARENTS):
             raise ValueError(
-                f'joint_parents is needed for a skeleton of {num_joints} joints: a list, the name of a dataset '
-                "of MMPose, or metainfo; without it the 17 joints of Human3.6M are assumed")
+                f'joint_parents is needed for a skeleton of {num_joints} joints: a list, the name of a '
+                "dataset of MMPose, or metainfo; without it the 17 joints of Human3.6M are assumed")
         return H36M_PARENTS
     if isinstance(parents, (str, dict)):
         return parents_from_metainfo(parents, num_joints)

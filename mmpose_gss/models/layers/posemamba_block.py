@@ -97,8 +97,9 @@ class PoseMambaMixer(BaseModule):
         pick = slice(first, None, 2)
         out = ordered_scan(
             x.unsqueeze(2).contiguous(), POSEMAMBA_ORDERS[pick], self.x_proj_weight[pick].to(x.dtype),
-            self.dt_proj_weight[pick].to(x.dtype), self.dt_bias[pick].to(x.dtype), -self.A_log[pick].to(x.dtype).exp(),
-            self.D[pick].to(x.dtype), merge=(0, 0), backend=self.scan_backend)  # (1,B,T,1,J,D)
+            self.dt_proj_weight[pick].to(x.dtype), self.dt_bias[pick].to(x.dtype),
+            -self.A_log[pick].to(x.dtype).exp(), self.D[pick].to(x.dtype), merge=(0, 0),
+            backend=self.scan_backend)  # (1,B,T,1,J,D)
         return out[0].squeeze(2)
 
 

@@ -25,13 +25,13 @@ def check_parents(parents, num_joints):
     parents = tuple(int(p) for p in parents)
     if len(parents) != num_joints:
         raise ValueError(
-            f'joint_parents has {len(parents)} entries for num_joints={num_joints}; give one parent per joint, '
-            'a root being its own parent')
+            f'joint_parents has {len(parents)} entries for num_joints={num_joints}; give one parent per '
+            'joint, a root being its own parent')
     for joint, parent in enumerate(parents):
         if not 0 <= parent < num_joints:
             raise ValueError(
-                f'joint_parents[{joint}] is {parent}, but joints go from 0 to {num_joints - 1}; a root is its '
-                'own parent')
+                f'joint_parents[{joint}] is {parent}, but joints go from 0 to {num_joints - 1}; a root is '
+                'its own parent')
     return parents
 
 
@@ -72,7 +72,7 @@ def parents_from_links(links, num_joints, root):
 
 
 def root_of(metainfo):
-    """The root joint of parsed metainfo: its ``root_index``, or a joint named root, pelvis, hip, …, or joint 0."""
+    """The root of parsed metainfo: its ``root_index``, or a joint named root, pelvis, hip, …, or joint 0."""
     if 'root_index' in metainfo:
         return int(metainfo['root_index'])
     name2id = metainfo.get('keypoint_name2id', {})
@@ -124,8 +124,8 @@ def load_metainfo(metainfo):
         path = f'configs/_base_/datasets/{metainfo}.py'
         if not _exists(path):
             raise ValueError(
-                f"unknown skeleton '{metainfo}': MMPose has no {path}; pass joint_parents=[…] (one parent per "
-                'joint) or a metainfo dictionary')
+                f"unknown skeleton '{metainfo}': MMPose has no {path}; pass joint_parents=[…] (one parent "
+                'per joint) or a metainfo dictionary')
         metainfo = dict(from_file=path)
     if 'keypoint_id2name' in metainfo:
         return metainfo

@@ -8,7 +8,7 @@ from torch import nn
 
 from mmpose_gss.registry import MODELS
 
-#: Joint weights of the temporal consistency term, in Human3.6M's joint order (``train.py`` of the official code).
+#: Joint weights of the temporal consistency term, in Human3.6M's order (``train.py`` of the official code).
 H36M_JOINT_WEIGHTS = (1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4)
 
 
@@ -59,12 +59,14 @@ class PoseLiftingLoss(nn.Module):
         """
         if pred.shape != target.shape or pred.dim() != 4:
             raise ValueError(
-                f'prediction and target must both be (B,T,J,3), got {tuple(pred.shape)} and {tuple(target.shape)}')
+                f'prediction and target must both be (B,T,J,3), got {tuple(pred.shape)} and '
+                f'{tuple(target.shape)}')
         if pred.shape[2] != len(self.joint_weights):
             raise ValueError(
                 f'joint_weights has {len(self.joint_weights)} entries for {pred.shape[2]} joints; set '
                 'joint_weights of PoseLiftingLoss, one per joint')
-        weight = torch.ones_like(pred[..., :1]) if target_weight is None else target_weight.to(pred)[..., None]
+        weight = (torch.ones_like(pred[..., :1]) if target_weight is None
+                  else target_weight.to(pred)[..., None])
         losses = dict(loss_mpjpe=self.position(pred, target, weight))
         losses['loss_n_mpjpe'] = self.scale_weight * self._scaled(pred, target, weight)
         if pred.shape[1] == 1:

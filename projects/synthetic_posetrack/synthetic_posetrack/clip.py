@@ -118,8 +118,10 @@ class Clip:
             heading = direction + rng.normal(0, 0.12)
         elif actions[0] in motion.TRAVELLING:
             heading = rng.choice([-np.pi / 2, np.pi / 2]) + rng.normal(0, 0.45)
+        elif rng.random() < d.facing:
+            heading = np.pi + rng.normal(0, d.turned)
         else:
-            heading = np.pi + rng.normal(0, d.turned) if rng.random() < d.facing else rng.uniform(0, 2 * np.pi)
+            heading = rng.uniform(0, 2 * np.pi)
         pose = motion.perform(t, body, actions, heading, rng, rng.uniform(*d.speed))
         focal = float(self.camera.focal.mean())
         depth = focal * 1.75 / (rng.uniform(*d.height) * self._stage)

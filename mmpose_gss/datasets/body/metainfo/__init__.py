@@ -1,6 +1,10 @@
 """Joints, skeletons and weights of the data sets, in the form MMPose parses (``dataset_info``)."""
 from mmpose_gss.datasets.body.metainfo.jhmdb import JHMDB
-from mmpose_gss.datasets.body.metainfo.posetrack import (POSETRACK17, POSETRACK18, POSETRACK21,
-                                                         SYNTHETIC_POSETRACK)
+from mmpose_gss.datasets.body.metainfo.posetrack import (
+    POSETRACK17,
+    POSETRACK18,
+    POSETRACK21,
+    SYNTHETIC_POSETRACK,
+)
 
 __all__ = ['JHMDB', 'POSETRACK17', 'POSETRACK18', 'POSETRACK21', 'SYNTHETIC_POSETRACK']
