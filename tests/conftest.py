@@ -44,7 +44,7 @@ def default_scope():
 def toy_clips(root, tmp_path_factory) -> Path:
     """Two tiny training clips and one held-out clip, generated."""
     out = tmp_path_factory.mktemp('toy') / 'clips'
-    subprocess.run([sys.executable, str(root / 'projects/synthetic_posetrack/generate.py'), str(out), '--clips', '3',
-                    '--val-clips', '1', '--frames', '7', '--size', '160x120', '--seed', '1', '--difficulty', 'easy'],
-                   check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, str(root / 'projects/synthetic_posetrack/generate.py'), str(out),
+                    '--clips', '3', '--val-clips', '1', '--frames', '7', '--size', '160x120', '--seed', '1',
+                    '--difficulty', 'easy'], check=True, stdout=subprocess.DEVNULL)
     return out

@@ -12,15 +12,26 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import MODELS
 from scipy.spatial.transform import Rotation
 
-from mmpose_gss.apis.lifting import (H36M_JOINTS, LiftedTrack, Lifter, associate, draw_side_by_side, fill_gaps,
-                                     render_video, to_h36m, write_bvh, write_tracks)
-from mmpose_gss.apis.lifting import bvh
+from mmpose_gss.apis.lifting import (
+    H36M_JOINTS,
+    LiftedTrack,
+    Lifter,
+    associate,
+    bvh,
+    draw_side_by_side,
+    fill_gaps,
+    render_video,
+    to_h36m,
+    write_bvh,
+    write_tracks,
+)
 from mmpose_gss.apis.lifting.joints import joint_names
 from mmpose_gss.apis.lifting.tracks import clean_person
 
 
 def tiny_config(tmp_path, root):
-    cfg = Config.fromfile(str(root / 'configs/body_3d_keypoint/posemamba/h36m/posemamba-s-27frm_8xb4-120e_h36m.py'))
+    folder = root / 'configs/body_3d_keypoint/posemamba/h36m'
+    cfg = Config.fromfile(str(folder / 'posemamba-s-27frm_8xb4-120e_h36m.py'))
     cfg.model.backbone.update(embed_dim=16, depth=1, num_frames=6)
     cfg.model.head.in_channels = 16
     cfg.dump(str(tmp_path / 'tiny.py'))
@@ -54,7 +65,8 @@ def test_joint_conversion_equals_mmposes(name):
 
 
 def test_unknown_skeletons_are_named():
-    with pytest.raises(ValueError, match=r'unknown skeleton.*root \(from root or pelvis or left_hip\+right_hip\)'):
+    message = r'unknown skeleton.*root \(from root or pelvis or left_hip\+right_hip\)'
+    with pytest.raises(ValueError, match=message):
         to_h36m(np.zeros((1, 3, 2)), np.zeros((1, 3)), ('nose', 'tail', 'left_knee'))
     with pytest.raises(ValueError, match=r'must be \(N,17,2\)'):
         to_h36m(np.zeros((1, 16, 2)), np.zeros((1, 16)), joint_names('coco'))
@@ -82,7 +94,8 @@ def test_people_are_followed_by_oks_through_a_gap():
 
 
 def test_given_track_numbers_are_kept():
-    frames = [[{**person(0), 'track_id': 7}, {**person(300), 'track_id': 2}], [{**person(300), 'track_id': 7}]]
+    frames = [[{**person(0), 'track_id': 7}, {**person(300), 'track_id': 2}],
+              [{**person(300), 'track_id': 7}]]
     clean = [[clean_person(p, 17, '') for p in people] for people in frames]
     assert {k: len(v) for k, v in associate(clean).items()} == {7: 2, 2: 1}
     twice = [[clean_person({**person(0), 'track_id': 7}, 17, '') for _ in range(2)]]
@@ -97,9 +110,11 @@ def test_gaps_are_filled_and_marked():
     names = ('a', 'b')
 
     def at(value, b=1.0, score=1.0):
-        return dict(keypoints=np.array([[value, 0], [b, 0]], np.float32), scores=np.array([1.0, score], np.float32))
+        return dict(keypoints=np.array([[value, 0], [b, 0]], np.float32),
+                    scores=np.array([1.0, score], np.float32))
 
-    seen = [(3, at(10)), (5, at(30, np.nan, 0.0)), (6, at(40, 7.0)), (7, at(50, 9.0, 0.01)), (8, at(60, 13.0))]
+    seen = [(3, at(10)), (5, at(30, np.nan, 0.0)), (6, at(40, 7.0)), (7, at(50, 9.0, 0.01)),
+            (8, at(60, 13.0))]
     track, = fill_gaps(0, seen, names, max_gap=2, min_score=0.1)
     assert track.frames.tolist() == [3, 4, 5, 6, 7, 8]
     assert track.keypoints[:, 0, 0].tolist() == [10, 20, 30, 40, 50, 60]
@@ -110,16 +125,20 @@ def test_gaps_are_filled_and_marked():
     parts = fill_gaps(0, seen[:1] + [(6, at(1)), (20, at(2))], names, max_gap=2)
     assert [p.frames.tolist() for p in parts] == [[3, 4, 5, 6], [20]]
     ends, = fill_gaps(0, [(0, at(1, np.nan, 0)), (1, at(1, 5.0)), (2, at(1, np.nan, 0))], names)
-    assert ends.keypoints[:, 1, 0].tolist() == [5, 5, 5] and ends.interpolated[:, 1].tolist() == [True, False, True]
-    long, = fill_gaps(0, [(0, at(1, 0.0)), (1, at(1, np.nan, 0)), (2, at(1, 99.0, 0.01)), (3, at(1, 3.0))], names, 1, 0.1)
-    assert long.keypoints[:, 1, 0].tolist() == [0, 0, 99, 3]  # too long to bridge: nearest, or the weak position
+    assert ends.keypoints[:, 1, 0].tolist() == [5, 5, 5]
+    assert ends.interpolated[:, 1].tolist() == [True, False, True]
+    gap = [(0, at(1, 0.0)), (1, at(1, np.nan, 0)), (2, at(1, 99.0, 0.01)), (3, at(1, 3.0))]
+    long, = fill_gaps(0, gap, names, 1, 0.1)
+    # Too long to bridge: nearest, or the weak position.
+    assert long.keypoints[:, 1, 0].tolist() == [0, 0, 99, 3]
     with pytest.raises(ValueError, match='b of track 4 is NaN in all frames from 0 to 0'):
         fill_gaps(4, [(0, at(1, np.nan, 0))], names)
 
 
 def test_video_of_two_people(tiny):
     lifter = Lifter(*tiny, device='cpu', max_gap=3)
-    frames = [[person(100 + t, 1), person(400, 2)] for t in range(15)]  # longer than the 6 frames of the table
+    # Longer than the 6 frames of the table.
+    frames = [[person(100 + t, 1), person(400, 2)] for t in range(15)]
     frames[4] = frames[4][:1]
     frames[7][0]['keypoints'][9] = np.nan
     frames[9][1]['keypoints'] = frames[9][1]['keypoints'].tolist()
@@ -132,7 +151,8 @@ def test_video_of_two_people(tiny):
     assert tracks[1].interpolated[4].all() and not tracks[0].interpolated[4].any()
     wrist = H36M_JOINTS.index('left_wrist')
     assert tracks[0].interpolated[7].nonzero()[0].tolist() == [wrist]
-    again = lifter.lift_tracks(frames, (640, 480), parse_pose_metainfo(dict(from_file='configs/_base_/datasets/coco.py')))
+    coco = parse_pose_metainfo(dict(from_file='configs/_base_/datasets/coco.py'))
+    again = lifter.lift_tracks(frames, (640, 480), coco)
     np.testing.assert_array_equal(again[0].keypoints_3d, tracks[0].keypoints_3d)
 
 
@@ -213,8 +233,12 @@ def play_bvh(parents, offsets, rows):
         world = []
         for j, parent in enumerate(parents):
             turn = Rotation.from_euler('ZXY', row[3 + 3 * j:6 + 3 * j], degrees=True)
-            positions[f, j] = row[:3] if parent is None else positions[f, parent] + world[parent].apply(offsets[j])
-            world.append(turn if parent is None else world[parent] * turn)
+            if parent is None:
+                positions[f, j] = row[:3]
+                world.append(turn)
+            else:
+                positions[f, j] = positions[f, parent] + world[parent].apply(offsets[j])
+                world.append(world[parent] * turn)
     return positions
 
 
@@ -244,7 +268,8 @@ def lifted(track_id, start, frames, seed=0):
     return LiftedTrack(track_id, np.arange(start, start + frames),
                        rng.normal(0, 0.3, (frames, 17, 3)).astype(np.float32),
                        rng.uniform(0, 100, (frames, 17, 2)).astype(np.float32),
-                       rng.uniform(0, 1, (frames, 17)).astype(np.float32), rng.uniform(size=(frames, 17)) > 0.5)
+                       rng.uniform(0, 1, (frames, 17)).astype(np.float32),
+                       rng.uniform(size=(frames, 17)) > 0.5)
 
 
 def test_files_hold_the_tracks(tmp_path):
@@ -260,8 +285,9 @@ def test_files_hold_the_tracks(tmp_path):
     with np.load(paths['npz']) as archive:
         assert archive['track_id'].tolist() == [0] * 4 + [3] * 6
         assert archive['frame'].tolist() == [0, 1, 2, 3, 2, 3, 4, 5, 6, 20]
-        np.testing.assert_array_equal(archive['keypoints_3d'], np.concatenate([t.keypoints_3d for t in tracks]))
-        np.testing.assert_array_equal(archive['interpolated'], np.concatenate([t.interpolated for t in tracks]))
+        for name in ('keypoints_3d', 'interpolated'):
+            expected = np.concatenate([getattr(track, name) for track in tracks])
+            np.testing.assert_array_equal(archive[name], expected)
     assert len(set(paths['bvh'])) == 3 and all(re.search(r'Frames: \d', open(p).read()) for p in paths['bvh'])
     empty = write_tracks(tmp_path / 'none', 'walk', [], 25)
     assert json.loads(open(empty['json']).read())['tracks'] == [] and empty['bvh'] == []
@@ -293,7 +319,8 @@ def test_pictures(tmp_path):
 def test_video_inferencer_lifts(tiny, tmp_path, root, testdata):
     """The real inferencer on the real clip, with a shrunken 2D model."""
     from mmpose_gss.apis import VideoPoseInferencer
-    paths = sorted((root / 'configs/body_2d_keypoint/glsmamba/posetrack18').glob('td-hm_GLSMamba-base*256x192.py'))
+    folder = root / 'configs/body_2d_keypoint/glsmamba/posetrack18'
+    paths = sorted(folder.glob('td-hm_GLSMamba-base*256x192.py'))
     cfg = Config.fromfile(str(paths[0]))
     encoder = cfg.model.backbone
     encoder.init_cfg = None
@@ -307,7 +334,8 @@ def test_video_inferencer_lifts(tiny, tmp_path, root, testdata):
     cfg.model.head.in_channels = 16
     cfg.dump(str(tmp_path / 'pose2d.py'))
     inferencer = VideoPoseInferencer(
-        str(tmp_path / 'pose2d.py'), device='cpu', lift='posemamba', lift_config=tiny[0], lift_checkpoint=tiny[1])
+        str(tmp_path / 'pose2d.py'), device='cpu', lift='posemamba', lift_config=tiny[0],
+        lift_checkpoint=tiny[1])
     inferencer.lifter.min_score = 0.0
     clip = testdata / 'posetrack18/videos/000001_mpiinew_test'
     result = inferencer(str(clip), out_dir=tmp_path / 'out', show_progress=False)
@@ -317,7 +345,8 @@ def test_video_inferencer_lifts(tiny, tmp_path, root, testdata):
     assert track.keypoints_3d.shape == (count, 17, 3) and np.isfinite(track.keypoints_3d).all()
     people = [frame[0]['keypoints'] for frame in result['predictions']]
     nose = joint_names('posetrack18').index('nose')
-    np.testing.assert_allclose(track.keypoints_2d[:, H36M_JOINTS.index('neck_base')], np.array(people)[:, nose], rtol=1e-4)
+    neck = track.keypoints_2d[:, H36M_JOINTS.index('neck_base')]
+    np.testing.assert_allclose(neck, np.array(people)[:, nose], rtol=1e-4)
     assert (tmp_path / 'out/000001_mpiinew_test_3d.json').is_file() and len(result['files_3d']['bvh']) == 1
     reader = cv2.VideoCapture(result['video'])
     frame = cv2.imread(str(sorted(clip.glob('*.jpg'))[0]))

@@ -42,7 +42,8 @@ def model_files(tmp_path_factory):
     torch.manual_seed(0)
     init_default_scope('mmpose')
     pose = init_model(load_config(CONFIG), None, device='cpu')
-    torch.save({'state_dict': pose.state_dict(), 'meta': {'dataset_meta': pose.dataset_meta}}, folder / 'pose.pth')
+    torch.save({'state_dict': pose.state_dict(), 'meta': {'dataset_meta': pose.dataset_meta}},
+               folder / 'pose.pth')
     from mmdet.apis import init_detector
     detector = init_detector(load_config(DETECTOR), None, device='cpu')
     torch.save({'state_dict': detector.state_dict(), 'meta': {'dataset_meta': {'classes': ('person', )}}},
@@ -85,8 +86,9 @@ def test_windows_are_clamped_at_both_ends_and_batches_do_not_matter(inferencer):
         window = [frames[min(max(key + offset, 0), 6)] for offset in inferencer.offsets]
         sample = inferencer._sample(window, key, np.array([0, 0, 36, 48, 1], np.float32))
         with torch.no_grad():
-            by_hand.append(inferencer.model.test_step(dict(
-                inputs=[sample['inputs']], data_samples=[sample['data_samples']]))[0].pred_instances.keypoints[0])
+            out, = inferencer.model.test_step(
+                dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']]))
+            by_hand.append(out.pred_instances.keypoints[0])
     for people, expected in zip(whole, by_hand):
         assert np.allclose(people[0]['keypoints'], expected, atol=1e-3)
     one = inferencer(frames[:1], show_progress=False)['predictions']
@@ -100,14 +102,15 @@ def test_crops_are_those_of_training(inferencer):
     sample = inferencer._sample([frame] * 5, 0, np.array([100, 50, 140, 130, 1], np.float32))
     meta = sample['data_samples'].metainfo
     assert np.allclose(meta['input_scale'], [75, 100]) and np.allclose(meta['input_center'], [120, 90])
-    data = inferencer.model.data_preprocessor(
-        dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']]))['inputs']
-    red = inferencer.model.data_preprocessor.mean.flatten()[0], inferencer.model.data_preprocessor.std.flatten()[0]
+    preprocessor = inferencer.model.data_preprocessor
+    data = preprocessor(dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']]))['inputs']
+    red = preprocessor.mean.flatten()[0], preprocessor.std.flatten()[0]
     assert data[0, 2, 0, 64, 48] == pytest.approx(float((255 - red[0]) / red[1]), rel=1e-5)
 
 
 def test_video_without_people_is_valid(inferencer, tmp_path, monkeypatch):
-    monkeypatch.setattr(inferencer, 'detector', lambda frames, first: [np.zeros((0, 5), np.float32)] * len(frames))
+    monkeypatch.setattr(
+        inferencer, 'detector', lambda frames, first: [np.zeros((0, 5), np.float32)] * len(frames))
     video = write_video(tmp_path / 'empty.mp4')
     result = inferencer(video, out_dir=tmp_path / 'out', show_progress=False)
     assert result['predictions'] == [[]] * 4 and count_frames(result['video']) == 4
@@ -170,7 +173,8 @@ def test_box_file(tmp_path):
     found = BoxFile(path, 0.3)([None] * 3, 0)
     assert [len(boxes) for boxes in found] == [0, 0, 1] and np.allclose(found[2], [[1, 2, 4, 6, 0.9]])
     for bad, message in (([dict(bbox=[1, 2, 3, 4])], 'entry 0 has no score'),
-                         ([dict(bbox=[1, float('nan'), 3, 4], score=1, frame_id=0)], 'entry 0: bbox must be four finite'),
+                         ([dict(bbox=[1, float('nan'), 3, 4], score=1, frame_id=0)],
+                          'entry 0: bbox must be four finite'),
                          ({}, 'must hold a list')):
         path.write_text(json.dumps(bad))
         with pytest.raises(ValueError, match=message):
@@ -178,7 +182,8 @@ def test_box_file(tmp_path):
 
 
 def test_boxes_are_clipped_and_filtered():
-    boxes = [[-5, -5, 10, 10, 1], [np.nan, 0, 5, 5, 1], [3, 3, 3, 8, 1], [50, 50, 60, 60, 1], [0, 0, np.inf, 5, 1]]
+    boxes = [[-5, -5, 10, 10, 1], [np.nan, 0, 5, 5, 1], [3, 3, 3, 8, 1], [50, 50, 60, 60, 1],
+             [0, 0, np.inf, 5, 1]]
     assert np.allclose(keep_valid(np.array(boxes), (20, 20)), [[0, 0, 10, 10, 1]])
     assert keep_valid(np.zeros((0, 5)), (20, 20)).shape == (0, 5)
 
@@ -200,7 +205,8 @@ def test_frames_of_another_size_are_brought_to_the_first(tmp_path):
 def test_mmpose_inferencer_takes_single_images(root, model_files, testdata):
     config = root / f'configs/body_2d_keypoint/glsmamba/synthetic/{CONFIG}.py'
     inferencer = MMPoseInferencer(
-        pose2d=str(config), pose2d_weights=str(model_files / 'pose.pth'), det_model='whole_image', device='cpu')
+        pose2d=str(config), pose2d_weights=str(model_files / 'pose.pth'), det_model='whole_image',
+        device='cpu')
     image = testdata / 'posetrack18/videos/000001_mpiinew_test/000001.jpg'
     people = next(inferencer(str(image)))['predictions'][0]
     assert len(people) == 1 and np.shape(people[0]['keypoints']) == (17, 2)

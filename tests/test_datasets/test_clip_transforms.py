@@ -12,8 +12,16 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
 from mmpose_gss.datasets import PoseTrackVideoDataset
-from mmpose_gss.datasets.transforms import (ClipBBoxTransform, DropFrames, LoadClip, MotionBlurClip,
-                                            PackClipInputs, RandomClipFlip, ReverseTime, StrideJitter)
+from mmpose_gss.datasets.transforms import (
+    ClipBBoxTransform,
+    DropFrames,
+    LoadClip,
+    MotionBlurClip,
+    PackClipInputs,
+    RandomClipFlip,
+    ReverseTime,
+    StrideJitter,
+)
 from mmpose_gss.datasets.transforms.temporal import line_kernel
 
 BASES = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'

@@ -52,7 +52,8 @@ def test_clips_by_hand():
     assert [c.tolist() for c in split_clips(videos, 3, 2)] == [
         [0, 1, 2], [2, 3, 4], [4, 5, 6], [7, 7, 8], [9, 10, 11]]
     assert [c.tolist() for c in split_clips(['a'] * 8, 3, 3)] == [[0, 1, 2], [3, 4, 5]]
-    assert [c.tolist() for c in split_clips(['a'] * 8, 3, 3, keep_tail=True)] == [[0, 1, 2], [3, 4, 5], [5, 6, 7]]
+    assert [c.tolist() for c in split_clips(['a'] * 8, 3, 3, keep_tail=True)] == [
+        [0, 1, 2], [3, 4, 5], [5, 6, 7]]
     assert split_clips([], 3, 3) == []
     with pytest.raises(ValueError, match='at least 1 frame'):
         split_clips(videos, 0, 1)
@@ -79,13 +80,15 @@ def test_motionbert_pickle_gives_its_normalised_clips(motionbert, subset):
         labels = sample['data_samples'].gt_instance_labels
         np.testing.assert_allclose(labels.lifting_target_label, deep[frames], atol=1e-5)
         assert (labels.lifting_target_weight == 1).all()
-    assert data.get_data_info(0)['keypoints_visible'] == pytest.approx(entry['confidence'][:6, :, 0], abs=1e-6)
+    confidence = entry['confidence'][:6, :, 0]
+    assert data.get_data_info(0)['keypoints_visible'] == pytest.approx(confidence, abs=1e-6)
     if subset == 'test':
         data = H36MMotionBERTDataset(
             str(path), subset='test', num_frames=6, pipeline=encode('test'), test_mode=True)
         sample = data[0]['data_samples']
         truth = entry['joints_2.5d_image'][:6]
-        np.testing.assert_allclose(sample.gt_instances.lifting_target, (truth - truth[:, :1]) / 1000, atol=1e-5)
+        relative = (truth - truth[:, :1]) / 1000
+        np.testing.assert_allclose(sample.gt_instances.lifting_target, relative, atol=1e-5)
         assert sample.action == 'Eating' and sample.sequence == 's_09_act_04_subact_02'
         gt = H36MMotionBERTDataset(str(path), subset='test', num_frames=6, keypoint_2d='gt')
         np.testing.assert_allclose(gt[0]['keypoints'], entry['joint3d_image'][:6, :, :2], rtol=1e-6)
@@ -122,17 +125,19 @@ def test_broken_pickles_are_named(motionbert, tmp_path):
 
 def test_h36m_sample_equals_its_converted_pickle(testdata, tmp_path, root):
     folder = testdata / 'h36m'
-    spec = importlib.util.spec_from_file_location('h36m_to', root / 'tools/dataset_converters/h36m_to_motionbert.py')
+    script = root / 'tools/dataset_converters/h36m_to_motionbert.py'
+    spec = importlib.util.spec_from_file_location('h36m_to', script)
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
     npz, cameras = folder / 'test_h36m_body3d.npz', folder / 'cameras.pkl'
     out = tmp_path / 'h36m.pkl'
     assert tool.main(['--train', str(npz), '--test', str(npz), '--cameras', str(cameras), '--out', str(out),
                       '--train-2d', str(folder / 'test_h36m_2d_detection.npy')]) is None
-    pairs = [(H36MClipDataset(str(npz), str(cameras), num_frames=5, test_mode=True, pipeline=encode('test')),
-              H36MMotionBERTDataset(str(out), subset='test', num_frames=5, test_mode=True, pipeline=encode('test'))),
-             (H36MClipDataset(str(npz), str(cameras), str(folder / 'test_h36m_2d_detection.npy'), num_frames=5,
-                              pipeline=encode('train')),
+    test = dict(num_frames=5, test_mode=True, pipeline=encode('test'))
+    pairs = [(H36MClipDataset(str(npz), str(cameras), **test),
+              H36MMotionBERTDataset(str(out), subset='test', **test)),
+             (H36MClipDataset(str(npz), str(cameras), str(folder / 'test_h36m_2d_detection.npy'),
+                              num_frames=5, pipeline=encode('train')),
               H36MMotionBERTDataset(str(out), subset='train', num_frames=5, pipeline=encode('train')))]
     for ours, converted in pairs:
         assert len(ours) == len(converted) == 4  # each of the four single frames is stretched
@@ -184,14 +189,16 @@ def test_3dhp_as_motionagformer_publishes_it(tmp_path, root):
     rng = np.random.default_rng(0)
 
     def arrays(frames):
-        return dict(data_2d=rng.uniform(0, 1080, (frames, 17, 2)), data_3d=rng.normal(0, 500, (frames, 17, 3)))
+        return dict(data_2d=rng.uniform(0, 1080, (frames, 17, 2)),
+                    data_3d=rng.normal(0, 500, (frames, 17, 3)))
 
     train = {'S1 Seq1': [{'0': arrays(6), '2': arrays(5)}, 25]}
     test = {'TS1': {**arrays(4), 'valid': np.array([1, 0, 1, 1])}, 'TS5': {**arrays(3), 'valid': np.ones(3)}}
     for name, content in (('train', train), ('test', test)):
         np.savez_compressed(tmp_path / f'data_{name}_3dhp.npz', data=content)
         tool.convert(tmp_path / f'data_{name}_3dhp.npz', tmp_path / f'{name}.npz')
-    data = Mpi3dhpClipDataset(str(tmp_path / 'train.npz'), num_frames=3, stride=2, pipeline=encode('train', 14))
+    data = Mpi3dhpClipDataset(
+        str(tmp_path / 'train.npz'), num_frames=3, stride=2, pipeline=encode('train', 14))
     assert len(data) == 2 + 2 and data.table.action[0] == 'S1'
     source = train['S1 Seq1'][0]['2']
     deep = source['data_3d'][2:5] * 2 / 2048
@@ -248,7 +255,8 @@ def test_overlaps_actions_skipped_and_unseen_frames():
     unseen = np.ones((4, 17))
     unseen[3] = 0
     metric.process(None, [
-        clip(off([10, 20, 30, 40]), truth, np.arange(0, 4)), clip(off([50, 60, 70, 80]), truth, np.arange(2, 6)),
+        clip(off([10, 20, 30, 40]), truth, np.arange(0, 4)),
+        clip(off([50, 60, 70, 80]), truth, np.arange(2, 6)),
         clip(off([100] * 4), truth, np.arange(6, 10), action='Eating'),
         clip(off([7, 7, 7, 999]), truth, np.arange(10, 14), action='Eating', visible=unseen),
         clip(off([999] * 4), truth, np.arange(14, 18), sequence='skipped')])

@@ -18,7 +18,8 @@ def save(path, **entries):
 def test_reads_what_the_runner_writes(tmp_path):
     history = HistoryBuffer([1.0, 2.0], [1, 1])
     path = save(tmp_path / 'epoch_1.pth', state_dict={'weight': torch.ones(2)}, meta={'epoch': 1},
-                message_hub={'log_scalars': {'train/loss': history}, 'seed': np.int64(3), 'x': np.float32(.5)})
+                message_hub={'log_scalars': {'train/loss': history}, 'seed': np.int64(3),
+                             'x': np.float32(.5)})
     content = read_checkpoint(path)
     assert content['message_hub']['log_scalars']['train/loss'].current() == 2.0
     assert content['message_hub']['seed'] == 3
@@ -68,6 +69,6 @@ def test_names_a_checkpoint_of_another_model(tmp_path):
     path = save(tmp_path / 'own.pth', state_dict={f'module.{k}': v for k, v in model.state_dict().items()})
     check_checkpoint_fits(model, path)
     other = save(tmp_path / 'other.pth', state_dict=nn.Sequential(nn.Linear(2, 5)).state_dict())
-    with pytest.raises(ValueError, match=r'other.pth belongs to another model.*2 \(first: 1.weight\).*missing.*'
-                                         r'2 \(first: 0.weight\) have another shape'):
+    with pytest.raises(ValueError, match=r'other.pth belongs to another model.*2 \(first: 1.weight\).*'
+                                         r'missing.*2 \(first: 0.weight\) have another shape'):
         check_checkpoint_fits(model, other)

@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 from made_videos import figures_of, make_tidy
 
-from mmpose_gss.evaluation.functional import (PoseTrackFileError, load_directories, load_frames, load_video,
-                                              posetrack_figures)
+from mmpose_gss.evaluation.functional import (
+    PoseTrackFileError,
+    load_directories,
+    load_frames,
+    load_video,
+    posetrack_figures,
+)
 
 
 @pytest.fixture

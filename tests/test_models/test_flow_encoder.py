@@ -15,7 +15,8 @@ MEAN, STD = torch.tensor([123.675, 116.28, 103.53]), torch.tensor([58.395, 57.12
 def build(**arguments):
     backbone = dict(type='mmpretrain.VisionTransformer', arch='deit-tiny', img_size=(H, W), patch_size=16,
                     with_cls_token=False, out_type='featmap', out_indices=(0, ))
-    return MODELS.build({**dict(type='mmpose_gss.FlowEncoder', backbone=backbone, num_frames=T), **arguments}).eval()
+    cfg = dict(type='mmpose_gss.FlowEncoder', backbone=backbone, num_frames=T)
+    return MODELS.build({**cfg, **arguments}).eval()
 
 
 def windows():

@@ -5,8 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmpose_gss.models.necks.sdtc.encodings import SpaceTimeEncoding
-from mmpose_gss.models.necks.sdtc.masking import (Masks, masked_count, masked_region, random_frame_mask,
-                                                  random_tube_mask, replace_masked)
+from mmpose_gss.models.necks.sdtc.masking import (
+    Masks,
+    masked_count,
+    masked_region,
+    random_frame_mask,
+    random_tube_mask,
+    replace_masked,
+)
 from mmpose_gss.models.necks.sdtc.motion_encoder import MotionEncoder
 
 

@@ -62,7 +62,8 @@ def test_preprocessor_normalises_in_rgb():
     windows = clips(2)
     out = preprocessor(dict(inputs=windows, data_samples=samples(2)))
     expected = torch.stack(windows)[:, :, [2, 1, 0]].float()
-    expected = (expected - torch.tensor([1., 2., 3.]).view(3, 1, 1)) / torch.tensor([4., 5., 6.]).view(3, 1, 1)
+    mean, std = torch.tensor([1., 2., 3.]).view(3, 1, 1), torch.tensor([4., 5., 6.]).view(3, 1, 1)
+    expected = (expected - mean) / std
     assert torch.equal(out['inputs'], expected)
     assert out['data_samples'][0].metainfo['batch_input_shape'] == (64, 48)
 
@@ -94,7 +95,8 @@ def test_trained_backbone_gets_gradients():
     model = build(neck=False, freeze=False)
     model.train()
     assert model.backbone.training
-    model(**model.data_preprocessor(dict(inputs=clips(1), data_samples=samples(1))), mode='loss')['loss_kpt'].backward()
+    data = model.data_preprocessor(dict(inputs=clips(1), data_samples=samples(1)))
+    model(**data, mode='loss')['loss_kpt'].backward()
     assert all(p.grad is not None for n, p in model.backbone.named_parameters() if n.startswith('layer1'))
 
 

@@ -32,9 +32,11 @@ def official_weights(dim, depth, frames, seed=0):
               'Temporal_norm.bias': (dim, ), 'head.0.weight': (dim, ), 'head.0.bias': (dim, ),
               'head.1.weight': (3, dim), 'head.1.bias': (3, )}
     block = {'norm.weight': (dim, ), 'norm.bias': (dim, ), 'op.x_proj_weight': (4, rank + 32, inner),
-             'op.dt_projs_weight': (4, inner, rank), 'op.dt_projs_bias': (4, inner), 'op.A_logs': (4 * inner, 16),
-             'op.Ds': (4 * inner, ), 'op.out_norm.weight': (inner, ), 'op.out_norm.bias': (inner, ),
-             'op.in_proj.weight': (2 * inner, dim), 'op.conv2d.weight': (inner, 1, 3, 3), 'op.conv2d.bias': (inner, ),
+             'op.dt_projs_weight': (4, inner, rank), 'op.dt_projs_bias': (4, inner),
+             'op.A_logs': (4 * inner, 16), 'op.Ds': (4 * inner, ),
+             'op.out_norm.weight': (inner, ), 'op.out_norm.bias': (inner, ),
+             'op.in_proj.weight': (2 * inner, dim), 'op.conv2d.weight': (inner, 1, 3, 3),
+             'op.conv2d.bias': (inner, ),
              'op.out_proj.weight': (dim, inner), 'norm2.weight': (dim, ), 'norm2.bias': (dim, ),
              'mlp.fc1.weight': (2 * dim, dim), 'mlp.fc1.bias': (2 * dim, ), 'mlp.fc2.weight': (dim, 2 * dim),
              'mlp.fc2.bias': (dim, )}
@@ -72,8 +74,8 @@ def official_forward(w, x, depth):
     def mixer(value, p):
         frames, joints, _ = value.shape
         value, z = F.linear(value, w[p + 'in_proj.weight']).chunk(2, dim=-1)
-        value = F.conv2d(value.permute(2, 0, 1)[None], w[p + 'conv2d.weight'], w[p + 'conv2d.bias'], padding=1,
-                         groups=value.shape[-1])[0]
+        value = F.conv2d(value.permute(2, 0, 1)[None], w[p + 'conv2d.weight'], w[p + 'conv2d.bias'],
+                         padding=1, groups=value.shape[-1])[0]
         value = F.silu(value).permute(1, 2, 0)
         inner = value.shape[-1]
         limbs = (value + value[:, PARENTS]).reshape(-1, inner)
@@ -129,7 +131,8 @@ def test_outputs_are_those_of_the_official_network(converter, tmp_path, dim, dep
 def test_command_line(converter, tmp_path, root):
     source = save(tmp_path / 'posemamba-s.pth.tr', official_weights(16, 2, 9))
     done = subprocess.run(
-        [sys.executable, str(root / 'tools/model_converters/posemamba.py'), str(source), str(tmp_path / 'o.pth')],
+        [sys.executable, str(root / 'tools/model_converters/posemamba.py'), str(source),
+         str(tmp_path / 'o.pth')],
         capture_output=True, text=True, cwd=root, env={**os.environ, 'PYTHONPATH': str(root)})
     assert done.returncode == 0, done.stderr
     assert 'embed_dim=16, depth=2, num_frames=9' in done.stdout
@@ -140,7 +143,8 @@ def test_command_line(converter, tmp_path, root):
 def test_keys_that_do_not_fit_are_all_listed(converter, tmp_path):
     weights = official_weights(16, 2, 9)
     weights.update({'STEblocks.0.op.extra': torch.zeros(1), 'fusion.weight': torch.zeros(2)})
-    with pytest.raises(converter.ConversionError, match=r'2 of 9\d keys.*STEblocks.0.op.extra, fusion.weight'):
+    with pytest.raises(converter.ConversionError,
+                       match=r'2 of 9\d keys.*STEblocks.0.op.extra, fusion.weight'):
         converter.convert(save(tmp_path / 'a.bin', weights), tmp_path / 'o.pth')
     weights = official_weights(16, 2, 9)
     del weights['TTEblocks.1.op.Ds'], weights['head.0.bias']
@@ -154,7 +158,8 @@ def test_keys_that_do_not_fit_are_all_listed(converter, tmp_path):
         converter.convert(save(tmp_path / 'c.bin', weights), tmp_path / 'o.pth')
     weights = official_weights(16, 2, 9)
     del weights['Temporal_pos_embed']
-    with pytest.raises(converter.ConversionError, match='size of the network are missing: backbone.frame_table'):
+    with pytest.raises(converter.ConversionError,
+                       match='size of the network are missing: backbone.frame_table'):
         converter.convert(save(tmp_path / 'd.bin', weights), tmp_path / 'o.pth')
     weights = official_weights(16, 2, 9)
     weights['Spatial_pos_embed'] = torch.zeros(1, 16, 16)
@@ -177,7 +182,8 @@ def test_wrong_files_are_refused(converter, tmp_path, monkeypatch):
     with pytest.raises(converter.ConversionError, match='text.bin is not a checkpoint'):
         converter.convert('text.bin', 'o.pth')
     torch.save(dict(epoch=1, weights={}), 'other.bin')
-    with pytest.raises(converter.ConversionError, match='no entry model_pos; its entries are: epoch, weights'):
+    with pytest.raises(converter.ConversionError,
+                       match='no entry model_pos; its entries are: epoch, weights'):
         converter.convert('other.bin', 'o.pth')
     torch.save([1], 'list.bin')
     with pytest.raises(converter.ConversionError, match='holds a list'):

@@ -16,15 +16,18 @@ CONFIG = 'td-hm_GLSMamba-tiny_synthetic-posetrack-128x96'
 #: Few samples, no augmentation, no workers: runs are short, and repeat to the bit.
 OPTIONS = [
     'model.backbone.init_cfg=None', 'train_cfg.max_epochs=3', 'train_cfg.val_interval=10',
-    'train_dataloader.batch_size=2', 'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False',
+    'train_dataloader.batch_size=2',
+    'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False',
     'val_dataloader.num_workers=0', 'val_dataloader.persistent_workers=False',
     'test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False',
-    'train_dataloader.dataset.indices=8', 'default_hooks.logger.interval=1', 'default_hooks.checkpoint.max_keep_ckpts=9',
-    'model.neck.num_global=1', 'model.neck.embed_dims=16', 'model.head.in_channels=16', 'model.neck.d_state=2',
-    'model.neck.dt_rank=2', 'log_processor.window_size=1',
+    'train_dataloader.dataset.indices=8', 'default_hooks.logger.interval=1',
+    'default_hooks.checkpoint.max_keep_ckpts=9', 'model.neck.num_global=1', 'model.neck.embed_dims=16',
+    'model.head.in_channels=16', 'model.neck.d_state=2', 'model.neck.dt_rank=2',
+    'log_processor.window_size=1',
 ]
 PLAIN_PIPELINE = [
-    {'type': 'mmpose_gss.LoadClip'}, {'type': 'GetBBoxCenterScale'}, {'type': 'TopdownAffine', 'input_size': (96, 128)},
+    {'type': 'mmpose_gss.LoadClip'}, {'type': 'GetBBoxCenterScale'},
+    {'type': 'TopdownAffine', 'input_size': (96, 128)},
     {'type': 'GenerateTarget', 'encoder': dict(
         type='MSRAHeatmap', input_size=(96, 128), heatmap_size=(24, 32), sigma=1.5)},
     {'type': 'mmpose_gss.PackClipInputs'}]
@@ -34,7 +37,8 @@ PLAIN_PIPELINE = [
 def plain_config(root, tmp_path_factory):
     path = tmp_path_factory.mktemp('config') / 'plain.py'
     base = root / f'configs/body_2d_keypoint/glsmamba/synthetic/{CONFIG}.py'
-    path.write_text(f'_base_ = [{str(base)!r}]\ntrain_dataloader = dict(dataset=dict(pipeline={PLAIN_PIPELINE!r}))\n')
+    path.write_text(f'_base_ = [{str(base)!r}]\n'
+                    f'train_dataloader = dict(dataset=dict(pipeline={PLAIN_PIPELINE!r}))\n')
     return path
 
 
@@ -78,7 +82,8 @@ def test_resume_after_a_kill_goes_on_as_if_nothing_had_happened(root, plain_conf
     assert len(whole) == 12
     last = {step[0]: step for step in all_runs}
     assert [last[i] for i in range(1, 13)] == whole
-    ours, theirs = (read_checkpoint(tmp_path / name / 'epoch_3.pth')['state_dict'] for name in ('whole', 'broken'))
+    ours, theirs = (read_checkpoint(tmp_path / name / 'epoch_3.pth')['state_dict']
+                    for name in ('whole', 'broken'))
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
@@ -87,7 +92,8 @@ def test_two_processes_equal_one_on_the_doubled_batch(root, plain_config, env, t
     one = [*OPTIONS, 'train_dataloader.batch_size=4', 'train_cfg.max_epochs=1']
     subprocess.run(command(root, plain_config, tmp_path / 'one', '--cfg-options', *one), env=env, check=True,
                    capture_output=True)
-    launcher = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node', '2', '--master_port', '29511']
+    launcher = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node', '2',
+                '--master_port', '29511']
     two = subprocess.run(
         command(root, plain_config, tmp_path / 'two', '--launcher', 'pytorch', '--cfg-options', *OPTIONS,
                 'train_cfg.max_epochs=1', launcher=launcher), env=env, capture_output=True, text=True)
@@ -101,19 +107,20 @@ def test_two_processes_equal_one_on_the_doubled_batch(root, plain_config, env, t
 
 @pytest.mark.slow
 def test_amp_show_dir_test_and_their_messages(root, env, tmp_path):
-    """One short training under --amp --auto-scale-lr, then tools/test.py with pictures, metrics and wrong files."""
+    """Short training under --amp --auto-scale-lr, then tools/test.py with pictures, metrics, wrong files."""
     config = root / f'configs/body_2d_keypoint/glsmamba/synthetic/{CONFIG}.py'
     options = ['--cfg-options', *OPTIONS, 'train_cfg.max_epochs=1', 'train_dataloader.dataset.indices=4']
     done = subprocess.run(command(root, config, tmp_path, '--amp', '--auto-scale-lr', *options), env=env,
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert 'auto_scale_lr' in done.stdout + done.stderr or 'LR has been automatically scaled' in done.stdout + done.stderr
+    log = done.stdout + done.stderr
+    assert 'auto_scale_lr' in log or 'LR has been automatically scaled' in log
     assert 'CPUAmpOptimWrapper' in next(tmp_path.glob('*.py')).read_text()
 
     def run_test(checkpoint, *extra):
         return subprocess.run(
-            [sys.executable, str(root / 'tools/test.py'), CONFIG, str(checkpoint), '--work-dir', str(tmp_path / 'test'),
-             *extra, *options], env=env, capture_output=True, text=True)
+            [sys.executable, str(root / 'tools/test.py'), CONFIG, str(checkpoint),
+             '--work-dir', str(tmp_path / 'test'), *extra, *options], env=env, capture_output=True, text=True)
 
     good = run_test(tmp_path / 'epoch_1.pth', '--out', str(tmp_path / 'ap.json'), '--show-dir', 'pictures')
     assert good.returncode == 0, good.stderr[-2000:]
@@ -129,14 +136,18 @@ def test_amp_show_dir_test_and_their_messages(root, env, tmp_path):
 
 
 def test_unknown_config_is_named_with_the_closest(root, env, tmp_path):
-    done = subprocess.run(command(root, 'td-hm_GLSMamba-tini_synthetic', tmp_path), env=env, capture_output=True, text=True)
+    done = subprocess.run(command(root, 'td-hm_GLSMamba-tini_synthetic', tmp_path), env=env,
+                          capture_output=True, text=True)
     assert done.returncode != 0 and 'Traceback' not in done.stderr
-    assert re.search(r'^error: config td-hm_GLSMamba-tini_synthetic does not exist.*' + CONFIG, done.stderr, re.M)
+    message = r'^error: config td-hm_GLSMamba-tini_synthetic does not exist.*' + CONFIG
+    assert re.search(message, done.stderr, re.M)
 
 
 def test_unusable_resume_is_said_before_data_is_read(root, env, tmp_path):
     weights = tmp_path / 'weights.pth'
     torch.save({'state_dict': {}}, weights)
-    done = subprocess.run(command(root, CONFIG, tmp_path, '--resume', str(weights)), env=env, capture_output=True, text=True)
+    done = subprocess.run(command(root, CONFIG, tmp_path, '--resume', str(weights)), env=env,
+                          capture_output=True, text=True)
     assert done.returncode != 0 and 'Traceback' not in done.stderr
-    assert re.search(r'^error: checkpoint .*weights\.pth has no meta, optimizer, message_hub', done.stderr, re.M)
+    message = r'^error: checkpoint .*weights\.pth has no meta, optimizer, message_hub'
+    assert re.search(message, done.stderr, re.M)

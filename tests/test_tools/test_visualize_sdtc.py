@@ -17,7 +17,8 @@ PICTURES = {'heatmaps.png', 'features.png', 'context_maps.png', 'masks.png', 're
 
 @pytest.fixture(scope='module')
 def tool(root):
-    spec = importlib.util.spec_from_file_location('visualize_sdtc', root / 'tools/analysis_tools/visualize_sdtc.py')
+    script = root / 'tools/analysis_tools/visualize_sdtc.py'
+    spec = importlib.util.spec_from_file_location('visualize_sdtc', script)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -30,8 +31,9 @@ def config(root, tmp_path_factory):
     base = root / f'configs/body_2d_keypoint/sdtc/synthetic/{CONFIG}.py'
     whole = f'_base_ = [{str(base)!r}]\nmodel = dict(backbone=dict(init_cfg=None))\n'
     (folder / 'whole.py').write_text(whole)
-    (folder / 'add.py').write_text(f'_base_ = [{str(base)!r}]\nmodel = dict(backbone=dict(init_cfg=None), '
-                                   "neck=dict(motion='plain', refine=False, propagate=False, fusion='add'))\n")
+    (folder / 'add.py').write_text(
+        f'_base_ = [{str(base)!r}]\nmodel = dict(backbone=dict(init_cfg=None), '
+        "neck=dict(motion='plain', refine=False, propagate=False, fusion='add'))\n")
     return folder
 
 
@@ -69,7 +71,8 @@ def test_masked_places_are_painted(tool):
 def test_ground_truth_is_the_nearest_annotated_person(tool, tmp_path):
     codec = MSRAHeatmap(input_size=(96, 128), heatmap_size=(24, 32), sigma=1.5)
     sample = dict(data_samples=PoseDataSample(metainfo=dict(
-        img_id=1, input_center=np.array([200., 100.]), input_scale=np.array([96., 128.]), input_size=(96, 128))))
+        img_id=1, input_center=np.array([200., 100.]), input_scale=np.array([96., 128.]),
+        input_size=(96, 128))))
     near, far = ([x, 100, 1] + [0, 0, 0] * 16 for x in (212, 500))
     content = dict(images=[dict(id=20, frame_id=20), dict(id=10, frame_id=10)],
                    annotations=[dict(image_id=20, keypoints=far), dict(image_id=20, keypoints=near),
