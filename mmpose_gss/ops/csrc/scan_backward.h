@@ -6,7 +6,7 @@
 
 // Scans `count` states from n0 on and keeps every state and decay; adds to the output only if there is a gate.
 template <typename T>
-template <bool kBounded, int kCount>
+template <bool kBounded, bool kGate, int kCount>
 void Panel<T>::scan_keep(int64_t b, int64_t n0, int64_t count, const T* before, int t0, int t1) {
   const int64_t states = kCount ? kCount : count, row = states * kBlock;
   const V* __restrict Av = vec(A + b * blk + n0 * kBlock);
@@ -25,9 +25,9 @@ void Panel<T>::scan_keep(int64_t b, int64_t n0, int64_t count, const T* before, 
         const V next = d * hv[n * nv + j] + duv[j] * Bn[n];
         dec[n * nv + j] = d;
         out[n * nv + j] = next;
-        yv[j] += next * Cn[n];
+        if (kGate) yv[j] += next * Cn[n];
       }
-    if (a.z)
+    if (kGate)
       for (int j = 0; j < nv; ++j) vec(y)[t * nv + j] += yv[j];
   }
 }
@@ -101,7 +101,7 @@ void Panel<T>::finish_gate(int64_t k, int64_t b, int nt) {
 }
 
 template <typename T>
-template <bool kBounded, int kCount>
+template <bool kBounded, bool kGate, int kCount>
 void Panel<T>::backward_states(int64_t k, int64_t chunk, int64_t b, int nt, int64_t n0, int64_t count) {
   const T* state = boundary(k, chunk, b) + n0 * kBlock;
   int begin[kChunk], runs = 0;
@@ -112,7 +112,7 @@ void Panel<T>::backward_states(int64_t k, int64_t chunk, int64_t b, int nt, int6
     return run ? (const T*)(post + (begin[run] - 1) * count * kBlock) : state;
   };
   for (int run = 0; run < runs; ++run)
-    scan_keep<kBounded, kCount>(b, n0, count, before(run), begin[run], end(run));
+    scan_keep<kBounded, kGate, kCount>(b, n0, count, before(run), begin[run], end(run));
   for (int run = runs - 1; run >= 0; --run) {
     back_run<kCount>(b, n0, count, before(run), begin[run], end(run));
     if (starts(k, chunk * kChunk + begin[run])) clear(g + b * blk + n0 * kBlock, count * kBlock);
@@ -153,12 +153,14 @@ void Panel<T>::backward_block(int64_t k, int64_t chunk, int64_t b, int nt) {
   clear(dt_sum, kChunk * kBlock);
   for (int64_t n0 = 0; n0 < N; n0 += kKept) {
     const int64_t count = N - n0 < kKept ? N - n0 : (int64_t)kKept;
-    if (!bounded)
-      backward_states<false, 0>(k, chunk, b, nt, n0, count);
+    if (a.z)
+      backward_states<false, true, 0>(k, chunk, b, nt, n0, count);
+    else if (!bounded)
+      backward_states<false, false, 0>(k, chunk, b, nt, n0, count);
     else if (count == kKept)
-      backward_states<true, kKept>(k, chunk, b, nt, n0, count);
+      backward_states<true, false, kKept>(k, chunk, b, nt, n0, count);
     else
-      backward_states<true, 0>(k, chunk, b, nt, n0, count);
+      backward_states<true, false, 0>(k, chunk, b, nt, n0, count);
   }
   if (a.z) finish_gate(k, b, nt);
   finish_gradients(k, b, nt);

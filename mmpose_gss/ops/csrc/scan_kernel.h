@@ -8,7 +8,7 @@ struct Panel {
   typedef typename Simd<T>::V V;
   static constexpr int lanes = Simd<T>::lanes;
   static constexpr int nv = kBlock / lanes;  // vectors in a row of a tile
-  static constexpr int kKept = 4;  // states done at a time on the way back: what they keep fits the L1 cache
+  static constexpr int kKept = 8;  // states done at a time on the way back: what they keep fits the L1 cache
 
   const ScanArgs& a;
   const int64_t batch, group, block0, blocks;  // block0 counts inside the group
@@ -131,6 +131,10 @@ struct Panel {
       transpose_tile<false>(src + tok[0], stride_n, out, N, (int)N, nt);
       return;
     }
+    if (stride_n == 1) {
+      for (int t = 0; t < nt; ++t) __builtin_memcpy(out + t * N, src + tok[t] * stride_l, sizeof(T) * N);
+      return;
+    }
     for (int t = 0; t < nt; ++t)
       for (int64_t n = 0; n < N; ++n) out[t * N + n] = src[tok[t] * stride_l + n * stride_n];
   }
@@ -239,9 +243,9 @@ struct Panel {
   // Defined in scan_backward.h.
   void backward(int64_t panel);
   void backward_block(int64_t k, int64_t chunk, int64_t b, int nt);
-  template <bool kBounded, int kCount>
+  template <bool kBounded, bool kGate, int kCount>
   void backward_states(int64_t k, int64_t chunk, int64_t b, int nt, int64_t n0, int64_t count);
-  template <bool kBounded, int kCount>
+  template <bool kBounded, bool kGate, int kCount>
   void scan_keep(int64_t b, int64_t n0, int64_t count, const T* before, int t0, int t1);
   template <int kCount>
   void back_run(int64_t b, int64_t n0, int64_t count, const T* before, int t0, int t1);
