@@ -2,7 +2,7 @@
 _base_ = './posetrack_data.py'
 
 data_root = 'data/posetrack21/'
-release = dict(type='mmpose_gss.PoseTrackVideoDataset', layout='posetrack21', data_root=data_root)
+release = dict(layout='posetrack21', data_root=data_root)
 train_dataloader = dict(dataset=dict(**release, ann_file='annotations/posetrack21_train.json'))
 val_dataloader = dict(dataset=dict(**release, ann_file='annotations/posetrack21_val.json'))
 test_dataloader = val_dataloader

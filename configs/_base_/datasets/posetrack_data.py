@@ -1,6 +1,12 @@
 # What all releases of PoseTrack share; a release adds its names.
 _base_ = './video_loaders.py'
 
+# MMPose's inferencer asks for this name.
+dataset_type = 'mmpose_gss.PoseTrackVideoDataset'
+train_dataloader = dict(dataset=dict(type=dataset_type))
+val_dataloader = dict(dataset=dict(type=dataset_type))
+test_dataloader = val_dataloader
+
 # As DCPose, Poseidon and TAR-ViTPose evaluate: joint score = heatmap maximum x box score, boxes under 0.2
 # dropped, no OKS NMS.
 val_evaluator = dict(

@@ -2,8 +2,9 @@
 # the splits, each with a model of its own: a config overrides `ann_file` and `split`.
 _base_ = './video_loaders.py'
 
+dataset_type = 'mmpose_gss.SubJHMDBVideoDataset'  # MMPose's inferencer asks for this name
 data_root = 'data/jhmdb/'
-release = dict(type='mmpose_gss.SubJHMDBVideoDataset', data_root=data_root)
+release = dict(type=dataset_type, data_root=data_root)
 train_dataloader = dict(dataset=dict(**release, ann_file='annotations/Sub1_train.json'))
 val_dataloader = dict(dataset=dict(**release, ann_file='annotations/Sub1_test.json'))
 test_dataloader = val_dataloader

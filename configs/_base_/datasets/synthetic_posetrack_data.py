@@ -2,7 +2,7 @@
 _base_ = './posetrack_data.py'
 
 data_root = '{{$SYNTHETIC_POSETRACK:data/synthetic_posetrack/}}'
-release = dict(type='mmpose_gss.PoseTrackVideoDataset', layout='synthetic_posetrack', data_root=data_root)
+release = dict(layout='synthetic_posetrack', data_root=data_root)
 train_dataloader = dict(dataset=dict(**release, ann_file='annotations/posetrack18_train.json'))
 val_dataloader = dict(dataset=dict(**release, ann_file='annotations/posetrack18_val.json'))
 test_dataloader = val_dataloader
