@@ -2,8 +2,14 @@
 from .causal_conv1d import causal_conv1d
 from .deform_conv2d import deform_conv2d
 from .ordered_scan import ordered_scan
-from .scan_orders import (GLSMAMBA_ORDERS, GLSMAMBA_WINDOW_ORDERS, POSEMAMBA_ORDERS, ScanOrder,
-                          get_scan_order, merge_groups)
+from .scan_orders import (
+    GLSMAMBA_ORDERS,
+    GLSMAMBA_WINDOW_ORDERS,
+    POSEMAMBA_ORDERS,
+    ScanOrder,
+    get_scan_order,
+    merge_groups,
+)
 from .selective_scan import selective_scan
 
 __all__ = [

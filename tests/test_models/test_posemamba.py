@@ -14,7 +14,11 @@ from torch.nn import functional as F
 from mmpose_gss.models.backbones import PoseMamba
 from mmpose_gss.models.heads import PoseMambaHead
 from mmpose_gss.models.layers.posemamba_block import PoseMambaMixer
-from mmpose_gss.models.layers.posemamba_skeleton import H36M_PARENTS, parents_from_links, parents_from_metainfo
+from mmpose_gss.models.layers.posemamba_skeleton import (
+    H36M_PARENTS,
+    parents_from_links,
+    parents_from_metainfo,
+)
 from mmpose_gss.models.layers.posemamba_windows import blend_weights, run_in_windows, window_starts
 from mmpose_gss.models.losses import PoseLiftingLoss
 

@@ -4,8 +4,16 @@ import torch
 import torch.nn.functional as F
 from scan_cases import relative_error
 
-from mmpose_gss.ops import (GLSMAMBA_ORDERS, GLSMAMBA_WINDOW_ORDERS, POSEMAMBA_ORDERS, ScanOrder, extension,
-                            get_scan_order, ordered_scan, selective_scan)
+from mmpose_gss.ops import (
+    GLSMAMBA_ORDERS,
+    GLSMAMBA_WINDOW_ORDERS,
+    POSEMAMBA_ORDERS,
+    ScanOrder,
+    extension,
+    get_scan_order,
+    ordered_scan,
+    selective_scan,
+)
 
 needs_extension = pytest.mark.skipif(extension.problem() is not None, reason=str(extension.problem()))
 BACKENDS = ['naive', 'chunked', pytest.param('cpu', marks=needs_extension)]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from scan_cases import make_inputs, relative_error
 
-from mmpose_gss.ops import (GLSMAMBA_ORDERS, extension, get_scan_order, ordered_scan, selective_scan)
+from mmpose_gss.ops import GLSMAMBA_ORDERS, extension, get_scan_order, ordered_scan, selective_scan
 from mmpose_gss.ops.selective_scan import cpu, interface
 from mmpose_gss.ops.selective_scan import triton as triton_backend
 

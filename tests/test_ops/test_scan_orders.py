@@ -4,8 +4,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmpose_gss.ops import (GLSMAMBA_ORDERS, GLSMAMBA_WINDOW_ORDERS, POSEMAMBA_ORDERS, ScanOrder,
-                            get_scan_order, merge_groups)
+from mmpose_gss.ops import (
+    GLSMAMBA_ORDERS,
+    GLSMAMBA_WINDOW_ORDERS,
+    POSEMAMBA_ORDERS,
+    ScanOrder,
+    get_scan_order,
+    merge_groups,
+)
 
 NAMES = ['unified_horizontal', 'unified_vertical', 'spatial', 'temporal', 'window(8,6)', 'window(2,3)']
 

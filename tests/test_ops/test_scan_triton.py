@@ -5,8 +5,13 @@ import pytest
 import torch
 from scan_cases import make_inputs, relative_error, run
 
-from mmpose_gss.ops import (GLSMAMBA_ORDERS, GLSMAMBA_WINDOW_ORDERS, POSEMAMBA_ORDERS, ordered_scan,
-                            selective_scan)
+from mmpose_gss.ops import (
+    GLSMAMBA_ORDERS,
+    GLSMAMBA_WINDOW_ORDERS,
+    POSEMAMBA_ORDERS,
+    ordered_scan,
+    selective_scan,
+)
 from mmpose_gss.ops.selective_scan import triton as backend_module
 
 triton = pytest.importorskip('triton')

@@ -11,7 +11,6 @@ Only core operations of the language are called: the library functions written i
 import triton
 import triton.language as tl
 
-
 # What the interpreter replaces by a scan of its own, see triton.py.
 associative_scan = tl.associative_scan
 
