@@ -166,8 +166,8 @@ def _by_torchvision(input, offset, weight, bias, stride, padding, dilation, mask
     kernel = weight.shape[2] * weight.shape[3]
     with torch.autocast(input.device.type, enabled=False):
         out = torch.ops.torchvision.deform_conv2d(
-            input, weight, offset, mask, bias, *stride, *padding, *dilation, input.shape[1] // weight.shape[1],
-            offset.shape[1] // (2 * kernel), use_mask)
+            input, weight, offset, mask, bias, *stride, *padding, *dilation,
+            input.shape[1] // weight.shape[1], offset.shape[1] // (2 * kernel), use_mask)
     return out.to(dtype)
 
 

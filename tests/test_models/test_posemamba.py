@@ -47,7 +47,8 @@ def plain_mixer_scan(x, mixer, parents):
     frames, joints, dim = x.shape
     limbs = x + torch.stack([x[:, p] for p in parents], dim=1)
     total = plain_scan(limbs.reshape(-1, dim), mixer, 0).view(frames, joints, dim)
-    total = total + plain_scan(x.transpose(0, 1).reshape(-1, dim), mixer, 1).view(joints, frames, dim).transpose(0, 1)
+    turned = x.transpose(0, 1).reshape(-1, dim)
+    total = total + plain_scan(turned, mixer, 1).view(joints, frames, dim).transpose(0, 1)
     total = total + plain_scan(limbs.reshape(-1, dim).flip(0), mixer, 2).flip(0).view(frames, joints, dim)
     backwards = plain_scan(x.transpose(0, 1).reshape(-1, dim).flip(0), mixer, 3).flip(0)
     return total + backwards.view(joints, frames, dim).transpose(0, 1)
@@ -122,7 +123,8 @@ def test_longer_clips_run_in_windows():
         model.train()(x)
 
 
-@pytest.mark.parametrize('length,window,overlap', [(5, 6, 2), (6, 6, 0), (7, 6, 2), (40, 6, 0), (40, 6, 5), (13, 4, 1)])
+@pytest.mark.parametrize('length,window,overlap', [
+    (5, 6, 2), (6, 6, 0), (7, 6, 2), (40, 6, 0), (40, 6, 5), (13, 4, 1)])
 def test_windows_cover_and_blend(length, window, overlap):
     starts = window_starts(length, window, overlap)
     covered = np.zeros(length, int)
@@ -170,15 +172,16 @@ def test_wrong_arguments_and_values_are_named():
 
 def test_parents_come_from_the_skeleton():
     assert small().joint_parents == small(joint_parents='h36m').joint_parents == H36M_PARENTS
-    names = ('head_top', 'neck', 'right_shoulder', 'right_elbow', 'right_wrist', 'left_shoulder', 'left_elbow',
-             'left_wrist', 'right_hip', 'right_knee', 'right_ankle', 'left_hip', 'left_knee', 'left_ankle', 'root',
-             'spine', 'head')
+    names = ('head_top', 'neck', 'right_shoulder', 'right_elbow', 'right_wrist', 'left_shoulder',
+             'left_elbow', 'left_wrist', 'right_hip', 'right_knee', 'right_ankle', 'left_hip', 'left_knee',
+             'left_ankle', 'root', 'spine', 'head')
     parents = dict(zip(names, (names[p] for p in parents_from_metainfo('mpi_inf_3dhp'))))
     assert parents['root'] == 'root' and parents['spine'] == 'root' and parents['neck'] == 'spine'
     assert parents['head_top'] == 'head' and parents['left_wrist'] == 'left_elbow'
     assert parents['left_shoulder'] == 'neck' and parents['right_hip'] == 'root'
     assert parents_from_links([(0, 1), (2, 1)], 4, 2) == (1, 2, 2, 3)  # joint 3 is linked to nothing
-    own = dict(dataset_name='own', keypoint_id2name={0: 'root', 1: 'a', 2: 'b'}, skeleton_links=[(0, 1), (1, 2)])
+    own = dict(dataset_name='own', keypoint_id2name={0: 'root', 1: 'a', 2: 'b'},
+               skeleton_links=[(0, 1), (1, 2)])
     assert small(num_joints=3, joint_parents=own).joint_parents == (0, 0, 1)
     assert small(num_joints=3, joint_parents={**own, 'joint_parents': [0, 0, 0]}).joint_parents == (0, 0, 0)
 
@@ -192,7 +195,8 @@ def test_loss_equals_the_formulas():
     torch.testing.assert_close(three, MPJPEVelocityJointLoss()(pred, target))
     weights = torch.tensor([1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4])
     square = (pred[:, 1:] - pred[:, :-1]) ** 2
-    torch.testing.assert_close(losses['loss_temporal'], 0.5 * (square * weights[:, None]).sum() / square.numel())
+    temporal = 0.5 * (square * weights[:, None]).sum() / square.numel()
+    torch.testing.assert_close(losses['loss_temporal'], temporal)
     single = PoseLiftingLoss()(pred[:, :1], target[:, :1])
     assert single['loss_velocity'] == single['loss_temporal'] == 0
     pred = torch.zeros(1, 3, 17, 3, requires_grad=True)  # all joints in one place: no NaN
@@ -211,7 +215,8 @@ def test_head_predicts_metres_and_averages_the_mirrored_clip():
     head = PoseMambaHead(in_channels=4)
     flip = [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13]
     factor = np.array([2.0, 3.0], np.float32)
-    sample = PoseDataSample(metainfo=dict(flip_indices=flip, camera_param=dict(w=1000, h=1002), factor=factor))
+    sample = PoseDataSample(
+        metainfo=dict(flip_indices=flip, camera_param=dict(w=1000, h=1002), factor=factor))
     plain, mirrored = torch.randn(1, 2, 17, 4), torch.randn(1, 2, 17, 4)
     with torch.no_grad():
         got = head.predict([plain, mirrored], [sample], test_cfg=dict(flip_test=True))[0].keypoints

@@ -18,7 +18,8 @@ def tiny(root, tmp_path, config, dataset, **changes):
     """A shrunken config that trains and scores on the same few clips."""
     cfg = Config.fromfile(str(next((root / 'configs/body_3d_keypoint/posemamba').rglob(f'{config}.py'))))
     dim = changes.pop('dim', 16)
-    cfg.model.backbone.update(embed_dim=dim, depth=changes.pop('depth', 1), num_frames=T, d_state=4, drop_path_rate=0.0)
+    cfg.model.backbone.update(embed_dim=dim, depth=changes.pop('depth', 1), num_frames=T, d_state=4,
+                              drop_path_rate=0.0)
     cfg.model.head.in_channels = dim
     for part in ('train', 'val', 'test'):
         loader = cfg[f'{part}_dataloader']

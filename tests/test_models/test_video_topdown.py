@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.structures import InstanceData, PixelData
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
@@ -137,3 +138,24 @@ def test_tensor_mode_is_the_heatmaps():
     model = build().eval()
     with torch.no_grad():
         assert model(torch.zeros(2, 5, 3, 64, 48), None, mode='tensor').shape == (2, 17, 16, 12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('algorithm', ['GLSMamba', 'SDTC'])
+def test_whole_estimator_is_exported_without_losses(root, algorithm):
+    name = f'td-hm_{algorithm}-tiny_synthetic-posetrack-128x96.py'
+    folder = root / 'configs/body_2d_keypoint' / algorithm.lower() / 'synthetic'
+    cfg = Config.fromfile(str(folder / name)).model
+    cfg.backbone.init_cfg = None
+    model = MODELS.build(cfg).eval()
+    inputs = torch.randn(1, model.neck.num_frames, 3, 128, 96)
+    with torch.no_grad():
+        heatmaps = model(inputs, None, mode='tensor')
+        program = torch.export.export(model, (inputs, None), dict(mode='tensor'))
+        torch.testing.assert_close(program.module()(inputs, None, mode='tensor'), heatmaps)
+    used = {node.name for node in program.graph.nodes if node.op == 'placeholder' and node.users}
+    parameters = program.graph_signature.inputs_to_parameters
+    unused = {target for node, target in parameters.items() if node not in used}
+    assert unused == {key for key, _ in model.named_parameters()
+                      if key.startswith('neck.decoder') or key.endswith('_token')}
+    assert bool(unused) == (algorithm == 'SDTC')
