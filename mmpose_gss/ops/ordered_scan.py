@@ -113,27 +113,30 @@ def _conv_along(x: Tensor, index: Tensor, first: Tensor, weight: Tensor, bias: O
     return F.silu(out)[:, torch.argsort(index)]
 
 
+def _linear_per_set(x: Tensor, weight: Tensor) -> Tensor:
+    """One linear layer per parameter set: (P, B, L, I) with (P, O, I) gives (P, B, L, O); either P may be 1."""
+    sets, out, _ = weight.shape
+    if x.shape[0] == 1:  # one product with the weights of all sets
+        return F.linear(x[0], weight.flatten(0, 1)).unflatten(-1, (sets, out)).movedim(-2, 0)
+    if sets == 1:
+        return F.linear(x, weight[0])
+    return torch.bmm(x.flatten(1, 2), weight.transpose(1, 2)).unflatten(1, x.shape[1:3])
+
+
 def _project(x: Tensor, orders, grid, x_proj: Tensor, dt_proj: Tensor, dt_bias: Tensor, A: Tensor,
              D: Optional[Tensor], conv_weight: Optional[Tensor], conv_bias: Optional[Tensor]) -> TokenScan:
     """Compute Δ, B, C per token; parameters have a leading dimension of 1 or K, x is (B, L, D)."""
     if conv_weight is None:
-        us = [x]
+        u = x[None]
     else:
         index, first = _tables(orders, grid, x.device)
-        us = [_conv_along(x, index[k].long(), first[k], _pick(conv_weight, k), _pick(conv_bias, k))
-              for k in range(len(orders))]
+        u = torch.stack([_conv_along(x, index[k].long(), first[k], _pick(conv_weight, k), _pick(conv_bias, k))
+                         for k in range(len(orders))])
     rank, num_states = dt_proj.shape[-1], A.shape[-1]
-    sets = max(len(us), x_proj.shape[0], dt_proj.shape[0])
-    deltas, Bs, Cs = [], [], []
-    for p in range(sets):
-        projected = F.linear(us[p if len(us) > 1 else 0], _pick(x_proj, p))
-        dt, B, C = projected.split([rank, num_states, num_states], dim=-1)
-        deltas.append(F.linear(dt, _pick(dt_proj, p)).to(x.dtype))
-        Bs.append(B.to(x.dtype))
-        Cs.append(C.to(x.dtype))
-    u, delta, B, C = (torch.stack(parts) if len(parts) > 1 else parts[0][None]
-                      for parts in (us, deltas, Bs, Cs))
-    return TokenScan(u.to(x.dtype), delta, A, B, C, D, dt_bias)
+    dt, B, C = _linear_per_set(u, x_proj).split([rank, num_states, num_states], dim=-1)
+    delta = _linear_per_set(dt, dt_proj)
+    u, delta, B, C = (part.to(x.dtype) for part in (u, delta, B, C))
+    return TokenScan(u, delta, A, B, C, D, dt_bias)
 
 
 def _check(num_orders, parameters) -> None:
