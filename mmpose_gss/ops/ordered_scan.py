@@ -114,7 +114,7 @@ def _conv_along(x: Tensor, index: Tensor, first: Tensor, weight: Tensor, bias: O
 
 
 def _linear_per_set(x: Tensor, weight: Tensor) -> Tensor:
-    """One linear layer per parameter set: (P, B, L, I) with (P, O, I) gives (P, B, L, O); either P may be 1."""
+    """One linear layer per parameter set: (P, B, L, I), (P, O, I) to (P, B, L, O); either P may be 1."""
     sets, out, _ = weight.shape
     if x.shape[0] == 1:  # one product with the weights of all sets
         return F.linear(x[0], weight.flatten(0, 1)).unflatten(-1, (sets, out)).movedim(-2, 0)

@@ -58,20 +58,20 @@ def _load_delta(delta, bias, token, channel, ok, stride_l, stride_d, SOFTPLUS: t
 
 
 @triton.jit
-def scan_forward(u, delta, A, B, C, D, bias, index, first, merge, y, last, boundary, batch, length, dim,
-                 group_dim, states, chunks, u_k, u_b, u_l, u_d, delta_k, delta_b, delta_l, delta_d, A_k, A_d,
-                 A_n, B_k, B_b, B_l, B_g, B_n, C_k, C_b, C_l, C_g, C_n, D_k, bias_k, y_m, y_b, y_l, y_d,
-                 HAS_D: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_INDEX: tl.constexpr, SOFTPLUS: tl.constexpr,
-                 ADD: tl.constexpr, KEEP: tl.constexpr, LAST: tl.constexpr, ACC: tl.constexpr,
-                 CH: tl.constexpr, BD: tl.constexpr, BN: tl.constexpr):
-    """Scan forward; grid (blocks of channels over all groups, B, K)."""
+def _place(group_dim, states, BD: tl.constexpr, BN: tl.constexpr):
+    """What this program scans: group, batch entry, order, channels (BD) and states (BN) with their masks."""
     per_group = (group_dim + BD - 1) // BD
     group = tl.program_id(0) // per_group
-    b, k = tl.program_id(1).to(tl.int64), tl.program_id(2).to(tl.int64)
     inner = (tl.program_id(0) % per_group) * BD + tl.arange(0, BD)
-    channel, has_channel = group * group_dim + inner, inner < group_dim
-    state, has_state = tl.arange(0, BN), tl.arange(0, BN) < states
-    ok_dn = has_channel[:, None] & has_state[None, :]
+    state = tl.arange(0, BN)
+    return (group, tl.program_id(1).to(tl.int64), tl.program_id(2).to(tl.int64), group * group_dim + inner,
+            inner < group_dim, state, state < states)
+
+
+@triton.jit
+def _load_layer(A, D, bias, k, channel, has_channel, state, ok_dn, A_k, A_d, A_n, D_k, bias_k,
+                HAS_D: tl.constexpr, HAS_BIAS: tl.constexpr, ACC: tl.constexpr, BD: tl.constexpr):
+    """A (BD, BN), D (BD) and the bias of delta (BD) of an order; 0 for what is missing."""
     decay_rate = tl.load(A + k * A_k + channel[:, None] * A_d + state[None, :] * A_n, mask=ok_dn,
                          other=0.0).to(ACC)
     skip = tl.full((BD,), 0.0, ACC)
@@ -80,6 +80,46 @@ def scan_forward(u, delta, A, B, C, D, bias, index, first, merge, y, last, bound
     shift = tl.full((BD,), 0.0, ACC)
     if HAS_BIAS:
         shift = tl.load(bias + k * bias_k + channel, mask=has_channel, other=0.0).to(ACC)
+    return decay_rate, skip, shift
+
+
+@triton.jit
+def _load_rows(x, token, column, ok, stride_l, stride_c, ACC: tl.constexpr):
+    """Rows of some tokens (CH, columns); 0 where not ok."""
+    return tl.load(x + token[:, None] * stride_l + column[None, :] * stride_c, mask=ok, other=0.0).to(ACC)
+
+
+@triton.jit
+def _scan_chunk(dt, x, Bt, decay_rate, start, h):
+    """Inputs and states (CH, BD, BN) of a chunk that starts from the state h (BD, BN)."""
+    decay = tl.exp(dt[:, :, None] * decay_rate[None, :, :])
+    value = (dt * x)[:, :, None] * Bt[:, None, :]
+    starts = tl.where(value == value, start[:, None, None], start[:, None, None])
+    decays, values, seen = associative_scan((decay, value, starts), 0, _step)
+    return value, tl.where(seen > 0, values, decays * h[None, :, :] + values)
+
+
+@triton.jit
+def _put(target, value, ok, ADD: tl.constexpr):
+    """Store, or add to what other programs add."""
+    if ADD:
+        tl.atomic_add(target, value, mask=ok)
+    else:
+        tl.store(target, value, mask=ok)
+
+
+@triton.jit
+def scan_forward(u, delta, A, B, C, D, bias, index, first, merge, y, last, boundary, batch, length, dim,
+                 group_dim, states, chunks, u_k, u_b, u_l, u_d, delta_k, delta_b, delta_l, delta_d, A_k, A_d,
+                 A_n, B_k, B_b, B_l, B_g, B_n, C_k, C_b, C_l, C_g, C_n, D_k, bias_k, y_m, y_b, y_l, y_d,
+                 HAS_D: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_INDEX: tl.constexpr, SOFTPLUS: tl.constexpr,
+                 ADD: tl.constexpr, KEEP: tl.constexpr, LAST: tl.constexpr, ACC: tl.constexpr,
+                 CH: tl.constexpr, BD: tl.constexpr, BN: tl.constexpr):
+    """Scan forward; grid (blocks of channels over all groups, B, K)."""
+    group, b, k, channel, has_channel, state, has_state = _place(group_dim, states, BD, BN)
+    ok_dn = has_channel[:, None] & has_state[None, :]
+    decay_rate, skip, shift = _load_layer(A, D, bias, k, channel, has_channel, state, ok_dn, A_k, A_d, A_n,
+                                          D_k, bias_k, HAS_D, HAS_BIAS, ACC, BD)
     u += k * u_k + b * u_b
     delta += k * delta_k + b * delta_b
     B += k * B_k + b * B_b + group * B_g
@@ -96,21 +136,13 @@ def scan_forward(u, delta, A, B, C, D, bias, index, first, merge, y, last, bound
             place = ((k * batch + b) * chunks + chunk) * dim
             tl.store(boundary + (place + channel[:, None]) * states + state[None, :], h, mask=ok_dn)
         dt, _ = _load_delta(delta, shift, token, channel, ok, delta_l, delta_d, SOFTPLUS, ACC)
-        x = tl.load(u + token[:, None] * u_l + channel[None, :] * u_d, mask=ok, other=0.0).to(ACC)
+        x = _load_rows(u, token, channel, ok, u_l, u_d, ACC)
         ok_n = inside[:, None] & has_state[None, :]
-        Bt = tl.load(B + token[:, None] * B_l + state[None, :] * B_n, mask=ok_n, other=0.0).to(ACC)
-        Ct = tl.load(C + token[:, None] * C_l + state[None, :] * C_n, mask=ok_n, other=0.0).to(ACC)
-        decay = tl.exp(dt[:, :, None] * decay_rate[None, :, :])
-        value = (dt * x)[:, :, None] * Bt[:, None, :]
-        starts = tl.where(value == value, start[:, None, None], start[:, None, None])
-        decays, values, seen = associative_scan((decay, value, starts), 0, _step)
-        hs = tl.where(seen > 0, values, decays * h[None, :, :] + values)
+        Bt = _load_rows(B, token, state, ok_n, B_l, B_n, ACC)
+        Ct = _load_rows(C, token, state, ok_n, C_l, C_n, ACC)
+        _, hs = _scan_chunk(dt, x, Bt, decay_rate, start, h)
         out = tl.reduce(hs * Ct[:, None, :], 2, tl.standard._sum_combine) + skip[None, :] * x
-        target = y + token[:, None] * y_l + channel[None, :] * y_d
-        if ADD:
-            tl.atomic_add(target, out, mask=ok)
-        else:
-            tl.store(target, out, mask=ok)
+        _put(y + token[:, None] * y_l + channel[None, :] * y_d, out, ok, ADD)
         h = tl.reduce(tl.where((row == CH - 1)[:, None, None], hs, 0.0), 0, tl.standard._sum_combine)
     if LAST:
         tl.store(last + (b * dim + channel[:, None]) * states + state[None, :], h, mask=ok_dn)
@@ -126,21 +158,10 @@ def scan_backward(u, delta, A, B, C, D, bias, index, first, merge, dy, dlast, bo
                   ADD_U: tl.constexpr, ADD_DELTA: tl.constexpr, ACC: tl.constexpr, CH: tl.constexpr,
                   BD: tl.constexpr, BN: tl.constexpr):
     """Scan backward from the states at chunk boundaries; same grid. dB and dC are added to atomically."""
-    per_group = (group_dim + BD - 1) // BD
-    group = tl.program_id(0) // per_group
-    b, k = tl.program_id(1).to(tl.int64), tl.program_id(2).to(tl.int64)
-    inner = (tl.program_id(0) % per_group) * BD + tl.arange(0, BD)
-    channel, has_channel = group * group_dim + inner, inner < group_dim
-    state, has_state = tl.arange(0, BN), tl.arange(0, BN) < states
+    group, b, k, channel, has_channel, state, has_state = _place(group_dim, states, BD, BN)
     ok_dn = has_channel[:, None] & has_state[None, :]
-    decay_rate = tl.load(A + k * A_k + channel[:, None] * A_d + state[None, :] * A_n, mask=ok_dn,
-                         other=0.0).to(ACC)
-    skip = tl.full((BD,), 0.0, ACC)
-    if HAS_D:
-        skip = tl.load(D + k * D_k + channel, mask=has_channel, other=0.0).to(ACC)
-    shift = tl.full((BD,), 0.0, ACC)
-    if HAS_BIAS:
-        shift = tl.load(bias + k * bias_k + channel, mask=has_channel, other=0.0).to(ACC)
+    decay_rate, skip, shift = _load_layer(A, D, bias, k, channel, has_channel, state, ok_dn, A_k, A_d, A_n,
+                                          D_k, bias_k, HAS_D, HAS_BIAS, ACC, BD)
     u += k * u_k + b * u_b
     delta += k * delta_k + b * delta_b
     B += k * B_k + b * B_b + group * B_g
@@ -165,19 +186,15 @@ def scan_backward(u, delta, A, B, C, D, bias, index, first, merge, dy, dlast, bo
         token, start = _token(index, first, k * length, pos, length, HAS_INDEX)
         ok = inside[:, None] & has_channel[None, :]
         dt, raw = _load_delta(delta, shift, token, channel, ok, delta_l, delta_d, SOFTPLUS, ACC)
-        x = tl.load(u + token[:, None] * u_l + channel[None, :] * u_d, mask=ok, other=0.0).to(ACC)
-        grad = tl.load(dy + token[:, None] * dy_l + channel[None, :] * dy_d, mask=ok, other=0.0).to(ACC)
+        x = _load_rows(u, token, channel, ok, u_l, u_d, ACC)
+        grad = _load_rows(dy, token, channel, ok, dy_l, dy_d, ACC)
         ok_n = inside[:, None] & has_state[None, :]
-        Bt = tl.load(B + token[:, None] * B_l + state[None, :] * B_n, mask=ok_n, other=0.0).to(ACC)
-        Ct = tl.load(C + token[:, None] * C_l + state[None, :] * C_n, mask=ok_n, other=0.0).to(ACC)
+        Bt = _load_rows(B, token, state, ok_n, B_l, B_n, ACC)
+        Ct = _load_rows(C, token, state, ok_n, C_l, C_n, ACC)
         # States again, from the chunk's first one.
         place = ((k * batch + b) * chunks + chunk) * dim
         h = tl.load(boundary + (place + channel[:, None]) * states + state[None, :], mask=ok_dn, other=0.0)
-        decay = tl.exp(dt[:, :, None] * decay_rate[None, :, :])
-        value = (dt * x)[:, :, None] * Bt[:, None, :]
-        starts = tl.where(value == value, start[:, None, None], start[:, None, None])
-        decays, values, seen = associative_scan((decay, value, starts), 0, _step)
-        hs = tl.where(seen > 0, values, decays * h[None, :, :] + values)
+        value, hs = _scan_chunk(dt, x, Bt, decay_rate, start, h)
         # Gradient of the states, from behind; the decay that belongs to it is the next position's.
         token_, start_ = _token(index, first, k * length, pos + 1, length, HAS_INDEX)
         ok_ = (pos + 1 < length)[:, None] & has_channel[None, :]
@@ -199,16 +216,8 @@ def scan_backward(u, delta, A, B, C, D, bias, index, first, merge, dy, dlast, bo
         sum_A += tl.reduce(dh * kept * dt[:, :, None], 0, tl.standard._sum_combine)
         sum_D += tl.reduce(grad * x, 0, tl.standard._sum_combine)
         sum_bias += tl.reduce(by_dt, 0, tl.standard._sum_combine)
-        target = du + token[:, None] * du_l + channel[None, :] * du_d
-        if ADD_U:
-            tl.atomic_add(target, by_u, mask=ok)
-        else:
-            tl.store(target, by_u, mask=ok)
-        target = ddelta + token[:, None] * ddelta_l + channel[None, :] * ddelta_d
-        if ADD_DELTA:
-            tl.atomic_add(target, by_dt, mask=ok)
-        else:
-            tl.store(target, by_dt, mask=ok)
+        _put(du + token[:, None] * du_l + channel[None, :] * du_d, by_u, ok, ADD_U)
+        _put(ddelta + token[:, None] * ddelta_l + channel[None, :] * ddelta_d, by_dt, ok, ADD_DELTA)
         by_n = tl.reduce(dh * (dt * x)[:, :, None], 1, tl.standard._sum_combine)
         tl.atomic_add(dB + token[:, None] * dB_l + state[None, :], by_n, mask=ok_n)
         by_n = tl.reduce(hs * grad[:, :, None], 1, tl.standard._sum_combine)
