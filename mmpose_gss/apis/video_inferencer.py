@@ -17,6 +17,7 @@ import mmengine
 import numpy as np
 import torch
 from mmengine.dataset import Compose, pseudo_collate
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from mmengine.utils import ProgressBar
@@ -77,6 +78,9 @@ class VideoPoseInferencer:
         self.model = init_model(cfg, str(checkpoint) if checkpoint else None, device=device)
         if checkpoint is not None:
             check_checkpoint_fits(self.model, checkpoint, f'config {config}')
+        else:
+            MMLogger.get_current_instance().warning(
+                f'no checkpoint was given for {config}: its weights are random and the poses mean nothing')
         self.cfg, self.batch_size = cfg, batch_size
         self.offsets = self._frame_offsets(cfg)
         self.detector = build_person_detector(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmpose.apis.inference_3d import convert_keypoint_definition
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import MODELS
@@ -177,7 +178,7 @@ def test_scale_flip_and_windows(tiny):
     np.testing.assert_allclose(raw.lift(x, (640, 480))[:4], direct.numpy()[:4], atol=1e-5)
 
 
-def test_wrong_input_is_named(tiny, tmp_path, root, caplog):
+def test_wrong_input_is_named(tiny, tmp_path, root, monkeypatch):
     lifter = Lifter(*tiny, device='cpu')
     with pytest.raises(ValueError, match='unknown skeleton'):
         lifter.lift_tracks([], (640, 480), ['a', 'b'])
@@ -193,6 +194,10 @@ def test_wrong_input_is_named(tiny, tmp_path, root, caplog):
     blind = person(0)
     blind['keypoints'][9] = np.nan  # a wrist that no frame shows
     assert lifter.lift_tracks([[blind], [blind]], (640, 480), 'coco') == []
+    said = []
+    monkeypatch.setattr(MMLogger, 'warning', lambda self, text, *args: said.append(text))
+    Lifter(tiny[0], device='cpu')
+    assert len(said) == 1 and 'its weights are random' in said[0]
     with pytest.raises(FileNotFoundError):
         Lifter(tiny[0], str(tmp_path / 'nowhere.pth'))
     with pytest.raises(ValueError, match='belongs to another model'):

@@ -89,6 +89,10 @@ class Lifter:
             check_checkpoint_fits(self.model, checkpoint, f'lifting config {config or DEFAULT_CONFIG}')
             state = {key.removeprefix('module.'): value for key, value in weights['state_dict'].items()}
             self.model.load_state_dict(state, strict=False)
+        else:
+            MMLogger.get_current_instance().warning(
+                'no checkpoint for lifting was given: its weights are random and the 3D poses mean nothing; '
+                'pass lift_checkpoint (--lift-checkpoint)')
         self.max_gap, self.min_score = max_gap, min_score
         self.oks_thr, self.person_height = oks_thr, person_height
         self.metainfo = parse_pose_metainfo(dict(from_file='configs/_base_/datasets/h36m.py'))
