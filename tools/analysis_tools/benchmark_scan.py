@@ -29,15 +29,15 @@ SLOW = ('naive', 'mamba_ref')  # loops over tokens: measured once per length
 
 
 def make_inputs(batch, dim, length, states, device):
-    """u, delta, A, B, C as a layer gives them: tokens one after another, channels last in memory."""
+    """u, delta (B, D, L), A (D, N), B and C (B, N, L), dense in this layout."""
     generator = torch.Generator().manual_seed(0)
 
-    def tokens(width):
-        return torch.randn(batch, length, width, generator=generator).to(device).transpose(1, 2)
+    def normal(*shape):
+        return torch.randn(*shape, generator=generator).to(device)
 
-    delta = tokens(dim).mul(0.5).sub(3).exp()
+    delta = normal(batch, dim, length).mul(0.5).sub(3).exp()
     A = -torch.arange(1.0, states + 1, device=device).repeat(dim, 1)
-    return tokens(dim), delta, A, tokens(states), tokens(states)
+    return normal(batch, dim, length), delta, A, normal(batch, states, length), normal(batch, states, length)
 
 
 def scan_function(name):

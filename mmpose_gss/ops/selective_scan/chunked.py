@@ -101,21 +101,22 @@ def selective_scan_chunked(u: Tensor,
     state = u_.new_zeros(batch, groups, dim // groups, num_states)
     graph = torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.onnx.is_in_onnx_export()
     chunk = math.isqrt(length) if graph else min(length, max(8, _CHUNK_NUMEL // max(1, state.numel())))
-    outputs, at = [], 0
-    while at < length:
-        whole = (length - at) // chunk * chunk
-        end = at + whole if graph and whole else min(at + chunk, length)
-        parts = [x[at:end].contiguous() for x in (u_, delta_, B_, C_)]
-        scan = _steps
+    whole = length // chunk * chunk
+    sizes = [whole] if graph else [chunk] * (length // chunk)
+    sizes += [length - whole] * (whole < length)
+    outputs = []
+    # split, not slices: the gradient of each slice would be as long as the whole sequence
+    for parts in zip(*(x.split(sizes) for x in (u_, delta_, B_, C_))):
+        tokens = parts[0].shape[0]
+        parts, scan = [x.contiguous() for x in parts], _steps
         if graph:
-            scan, parts = _all_chunks, [x.unflatten(0, (-1, min(chunk, end - at))) for x in parts]
+            scan, parts = _all_chunks, [x.unflatten(0, (-1, min(chunk, tokens))) for x in parts]
         run = (*parts[:2], A_, *parts[2:], state)
         if torch.is_grad_enabled() and any(x.requires_grad for x in run):
             y, state = checkpoint(scan, *run, use_reentrant=False)
         else:
             y, state = scan(*run)
-        outputs.append(y.reshape(end - at, batch, dim))
-        at = end
+        outputs.append(y.reshape(tokens, batch, dim))
     out = torch.cat(outputs)
     if D is not None:
         out = out + u_.reshape(length, batch, dim) * D.to(dtype)
