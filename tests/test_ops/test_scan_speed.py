@@ -71,7 +71,10 @@ def test_backward_ratio():
 
 def test_growth_and_windows():
     lengths = (960, 3840, 15360, 61440)
-    times = {length: best_time(forward(make_inputs(1, length), 'cpu'), 12) for length in lengths}
+    runs = {length: forward(make_inputs(1, length), 'cpu') for length in lengths}
+    times = dict.fromkeys(lengths, math.inf)
+    for _ in range(4):  # in turns: a fresh output of 63 MB costs as much as the scan while the system finds its pages
+        times = {length: min(times[length], best_time(run, 10)) for length, run in runs.items()}
     slope = math.log(times[61440] / times[3840]) / math.log(16)
     windows = best_time(forward(make_inputs(320, 240), 'cpu'), 8) / (320 * 240)
     print(times, slope, windows)

@@ -8,6 +8,8 @@ struct Panel {
   typedef typename Simd<T>::V V;
   static constexpr int lanes = Simd<T>::lanes;
   static constexpr int nv = kBlock / lanes;  // vectors in a row of a tile
+  // The forward pass keeps B and C once per lane where no instruction spreads a number over the lanes by itself.
+  static constexpr int spread = LANES_BYTES == 64 ? 1 : lanes;
   static constexpr int kKept = 8;  // states done at a time on the way back: what they keep fits the L1 cache
 
   const ScanArgs& a;
@@ -15,13 +17,16 @@ struct Panel {
   const int64_t N, blk;                        // blk: numbers in a block's states
   T *A, *h, *Bt, *Ct, *u, *dt, *du, *y, *z;
   T *g, *dA, *post, *decay, *dy, *slope, *du_sum, *dt_sum, *dD, *dbias, *accB, *accC, *zeros;
+  T *B_wide, *C_wide;  // as Bt and Ct, each number `spread` times
   T* bound;  // per block: largest |A| in base 2, or inf when not a number
   int32_t tok[2 * kChunk];
   bool adjacent;
+  int ahead;  // tokens of the chunk to come, numbered from tok[kChunk] on
 
   static int64_t workspace(const ScanArgs& a, int64_t blocks, bool backward) {
     const int64_t N = a.states, blk = N * kBlock;
     int64_t count = 2 * blocks * blk + 2 * kChunk * N + 5 * kChunk * kBlock + (blocks + 15) / 16 * 16;
+    count += backward ? 0 : 2 * kChunk * N * spread;
     if (backward)
       count += 2 * blocks * blk + 2 * kChunk * kKept * kBlock + 4 * kChunk * kBlock + 2 * blocks * kBlock +
                2 * kChunk * N * lanes + blk;
@@ -47,7 +52,12 @@ struct Panel {
     y = take(kChunk * kBlock);
     z = take(kChunk * kBlock);
     bound = take(blocks);
-    if (!backward) return;
+    B_wide = C_wide = nullptr;
+    if (!backward) {
+      B_wide = take(kChunk * N * spread);
+      C_wide = take(kChunk * N * spread);
+      return;
+    }
     g = take(blocks * blk);
     dA = take(blocks * blk);
     post = take(kChunk * kKept * kBlock);
@@ -69,6 +79,12 @@ struct Panel {
   }
   static const V* vec(const T* p) { return reinterpret_cast<const V*>(p); }
   static V* vec(T* p) { return reinterpret_cast<V*>(p); }
+  static auto widened(const T* p, int64_t i) {
+    if constexpr (spread == 1)
+      return p[i];
+    else
+      return vec(p)[i];
+  }
 
   int64_t group_dim() const { return a.dim / a.groups; }
   int64_t channel(int64_t b) const { return group * group_dim() + (block0 + b) * kBlock; }
@@ -99,23 +115,15 @@ struct Panel {
     }
   }
 
-  // Token numbers of a chunk, B and C packed as (tokens, states), next chunk's lines asked for.
+  // Token numbers of a chunk and of the chunk to come; B and C packed as (tokens, states).
   int load_chunk(int64_t k, int64_t chunk, int64_t next) {
     const int nt = tokens(k, chunk, tok);
     adjacent = !a.index || tok[nt - 1] - tok[0] == nt - 1;
     if (adjacent && a.index)
       for (int t = 1; t < nt; ++t) adjacent &= tok[t] == tok[0] + t;
-    pack_states((const T*)a.B + k * a.B_k + batch * a.B_b + group * a.B_g, a.B_n, a.B_l, nt, Bt);
-    pack_states((const T*)a.C + k * a.C_k + batch * a.C_b + group * a.C_g, a.C_n, a.C_l, nt, Ct);
-    if (next >= 0 && next < chunks()) {
-      int32_t* ahead = tok + kChunk;
-      const int count = tokens(k, next, ahead);
-      const int width = (int)(group_dim() - block0 * kBlock < blocks * kBlock ? group_dim() - block0 * kBlock
-                                                                              : blocks * kBlock);
-      prefetch_tile((const T*)a.u + k * a.u_k + batch * a.u_b + channel(0) * a.u_d, a.u_d, a.u_l, ahead, count, width);
-      prefetch_tile((const T*)a.delta + k * a.delta_k + batch * a.delta_b + channel(0) * a.delta_d, a.delta_d,
-                    a.delta_l, ahead, count, width);
-    }
+    pack_states((const T*)a.B + k * a.B_k + batch * a.B_b + group * a.B_g, a.B_n, a.B_l, nt, Bt, B_wide);
+    pack_states((const T*)a.C + k * a.C_k + batch * a.C_b + group * a.C_g, a.C_n, a.C_l, nt, Ct, C_wide);
+    ahead = next < 0 || next >= chunks() ? 0 : tokens(k, next, tok + kChunk);
     return nt;
   }
 
@@ -126,17 +134,38 @@ struct Panel {
     return nt;
   }
 
-  void pack_states(const T* src, int64_t stride_n, int64_t stride_l, int nt, T* out) const {
-    if (stride_l == 1 && stride_n != 1 && adjacent && nt % 8 == 0 && N % 8 == 0) {
-      transpose_tile<false>(src + tok[0], stride_n, out, N, (int)N, nt);
-      return;
-    }
-    if (stride_n == 1) {
-      for (int t = 0; t < nt; ++t) __builtin_memcpy(out + t * N, src + tok[t] * stride_l, sizeof(T) * N);
-      return;
-    }
-    for (int t = 0; t < nt; ++t)
-      for (int64_t n = 0; n < N; ++n) out[t * N + n] = src[tok[t] * stride_l + n * stride_n];
+  // Asks for the inputs of the block after b, or of the first in the chunk to come. Sooner, and rows far apart would
+  // push each other out of the few sets of the cache that they share.
+  void prefetch_next(int64_t k, int64_t b, int nt, bool with_dy) const {
+    const bool last = b + 1 == blocks;
+    const int64_t next = last ? 0 : b + 1, c0 = channel(next);
+    const int32_t* which = last ? tok + kChunk : tok;
+    const int count = last ? ahead : nt, nc = channels(next);
+    const T* u_ = (const T*)a.u + k * a.u_k + batch * a.u_b;
+    const T* delta_ = (const T*)a.delta + k * a.delta_k + batch * a.delta_b;
+    const T* dy_ = (const T*)a.dy + scan_merge_of(a, k) * a.dy_m + batch * a.dy_b;
+    prefetch_tile<0>(u_ + c0 * a.u_d, a.u_d, a.u_l, which, count, nc);
+    prefetch_tile<0>(delta_ + c0 * a.delta_d, a.delta_d, a.delta_l, which, count, nc);
+    if (with_dy) prefetch_tile<0>(dy_ + c0 * a.dy_d, a.dy_d, a.dy_l, which, count, nc);
+  }
+
+  T* output(int64_t k, int64_t b) const {
+    return (T*)a.y + scan_merge_of(a, k) * a.y_m + batch * a.y_b + channel(b) * a.y_d;
+  }
+
+  void pack_states(const T* src, int64_t stride_n, int64_t stride_l, int nt, T* to, T* wide) const {
+    if (stride_l == 1 && stride_n != 1 && adjacent && nt % 8 == 0 && N % 8 == 0)
+      transpose_tile<false>(src + tok[0], stride_n, to, N, (int)N, nt);
+    else if (stride_n == 1)
+      for (int t = 0; t < nt; ++t) __builtin_memcpy(to + t * N, src + tok[t] * stride_l, sizeof(T) * N);
+    else
+      for (int t = 0; t < nt; ++t)
+        for (int64_t n = 0; n < N; ++n) to[t * N + n] = src[tok[t] * stride_l + n * stride_n];
+    if (!wide) return;
+    if (spread == 1)
+      __builtin_memcpy(wide, to, sizeof(T) * nt * N);
+    else
+      for (int64_t i = 0; i < nt * N; ++i) vec(wide)[i] = to[i] - V{};
   }
 
   // Loads u and delta, applies bias and softplus; returns the largest |delta| (0 if none is a number).
@@ -175,12 +204,12 @@ struct Panel {
         duv[j] = vec(du)[t * nv + j];
         yv[j] = V{};
       }
-      const T *Bn = Bt + t * N, *Cn = Ct + t * N;
+      const T *Bn = B_wide + t * N * spread, *Cn = C_wide + t * N * spread;
       for (int64_t n = 0; n < N; ++n)
         for (int j = 0; j < nv; ++j) {
-          const V next = exp2v<kBounded>(dtv[j] * Av[n * nv + j]) * hv[n * nv + j] + duv[j] * Bn[n];
+          const V next = exp2v<kBounded>(dtv[j] * Av[n * nv + j]) * hv[n * nv + j] + duv[j] * widened(Bn, n);
           hv[n * nv + j] = next;
-          yv[j] += next * Cn[n];
+          yv[j] += next * widened(Cn, n);
         }
       for (int j = 0; j < nv; ++j) vec(y)[t * nv + j] = yv[j];
     }
@@ -203,8 +232,7 @@ struct Panel {
       load_tile((const T*)a.z + batch * a.z_b + c0 * a.z_d, a.z_d, a.z_l, tok, adjacent, nt, nc, z, kBlock);
       for (int i = 0; i < nt * nv; ++i) vec(y)[i] *= vec(z)[i] * sigmoidv(vec(z)[i]);
     }
-    store_tile((T*)a.y + scan_merge_of(a, k) * a.y_m + batch * a.y_b + c0 * a.y_d, a.y_d, a.y_l, tok, adjacent, nt, nc, y,
-               add);
+    store_tile(output(k, b), a.y_d, a.y_l, tok, adjacent, nt, nc, y, add);
   }
 
   void forward(int64_t merge) {
@@ -218,6 +246,8 @@ struct Panel {
         for (int64_t b = 0; b < blocks; ++b) {
           const bool bounded = load_inputs(k, b, nt, nullptr) * bound[b] <= (T)125;
           T* state = h + b * blk;
+          prefetch_next(k, b, nt, false);
+          prefetch_tile<1>(output(k, b), a.y_d, a.y_l, tok, nt, channels(b));
           if (a.boundary) __builtin_memcpy(boundary(k, chunk, b), state, sizeof(T) * blk);
           for (int t = 0; t < nt;) {
             const int end = run_end(k, chunk, t, nt);

@@ -112,13 +112,13 @@ inline void store_tile(T* dst, int64_t stride_c, int64_t stride_t, const int32_t
     store_rows<false>(dst, stride_c, stride_t, tok, adjacent, nt, nc, tile);
 }
 
-// Ask for the cache lines of the next tile; into the second level, as several tiles are in flight.
-template <typename T>
-inline void prefetch_tile(const T* src, int64_t stride_c, int64_t stride_t, const int32_t* tok, int nt,
-                                 int nc) {
+// Ask for a tile's cache lines, to read or to write them; into the second level, as several tiles are in flight.
+template <int kWrite, typename T>
+inline void prefetch_tile(const T* src, int64_t stride_c, int64_t stride_t, const int32_t* tok, int nt, int nc) {
+  __asm__ volatile("");  // GCC takes a function that only prefetches for one without effect and drops its calls
   if (stride_c == 1)
     for (int t = 0; t < nt; ++t)
-      for (int c = 0; c < nc; c += 64 / (int)sizeof(T)) __builtin_prefetch(src + tok[t] * stride_t + c, 0, 2);
-  else
-    for (int c = 0; c < nc; ++c) __builtin_prefetch(src + c * stride_c + tok[0] * stride_t, 0, 2);
+      for (int c = 0; c < nc; c += 64 / (int)sizeof(T)) __builtin_prefetch(src + tok[t] * stride_t + c, kWrite, 2);
+  else if (nt > 0)
+    for (int c = 0; c < nc; ++c) __builtin_prefetch(src + c * stride_c + tok[0] * stride_t, kWrite, 2);
 }

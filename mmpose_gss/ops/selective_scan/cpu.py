@@ -73,8 +73,6 @@ def _run_forward(args, *fresh: Tensor) -> None:
     even = 2 * args.threads // math.gcd(base, 2 * args.threads)
     blocks = _blocks(args.dim, args.groups)
     args.panels = 1 if base >= 4 * args.threads else min(even, blocks)
-    if args.u_d != 1 and args.len > 1024:  # channels far apart: few rows at a time, or they share cache sets
-        args.panels = max(args.panels, -(-blocks // 2))
     extension.call('scan_forward', args)
 
 
