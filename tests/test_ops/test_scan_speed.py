@@ -73,7 +73,7 @@ def test_growth_and_windows():
     lengths = (960, 3840, 15360, 61440)
     runs = {length: forward(make_inputs(1, length), 'cpu') for length in lengths}
     times = dict.fromkeys(lengths, math.inf)
-    for _ in range(4):  # in turns: a fresh output of 63 MB costs as much as the scan while the system finds its pages
+    for _ in range(4):  # in turns: fresh pages for an output of 63 MB cost as much as the scan, for a while
         times = {length: min(times[length], best_time(run, 10)) for length, run in runs.items()}
     slope = math.log(times[61440] / times[3840]) / math.log(16)
     windows = best_time(forward(make_inputs(320, 240), 'cpu'), 8) / (320 * 240)
