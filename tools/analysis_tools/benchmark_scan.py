@@ -10,6 +10,7 @@ The loop over tokens takes most of the time, minutes for its backward pass; --sl
 it.
 """
 import argparse
+import itertools
 import json
 import math
 import platform
@@ -55,9 +56,11 @@ def synchronise(device):
 
 
 def best_time(function, device, repeats):
-    """Seconds of the fastest of some calls; a slow call is not repeated."""
+    """Seconds of the fastest of some calls: short ones go on for a second, a slow one is not repeated."""
     best, spent = math.inf, 0.0
-    for i in range(repeats):
+    for i in itertools.count():
+        if i >= repeats and spent > 1:
+            break
         synchronise(device)
         start = time.perf_counter()
         function()
