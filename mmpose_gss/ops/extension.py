@@ -92,10 +92,10 @@ def address(x: Optional[Tensor]) -> Optional[int]:
 
 
 def large_pages(x: Tensor) -> None:
-    """Ask for large pages under a fresh, large tensor, which is dense in memory."""
+    """Put large pages under a fresh, large tensor, which is dense in memory and will be written whole."""
     if x.numel() * x.element_size() >= 1 << 24:
-        _load()[0].advise_large_pages(ctypes.c_void_p(x.data_ptr()),
-                                      ctypes.c_int64(x.numel() * x.element_size()))
+        _load()[0].give_large_pages(ctypes.c_void_p(x.data_ptr()),
+                                    ctypes.c_int64(x.numel() * x.element_size()))
 
 
 def threads_for(work: int, grain: int) -> int:

@@ -90,13 +90,19 @@ int64_t panel_blocks(const ScanArgs& a, int64_t panels) { return (scan_group_blo
 
 }  // namespace
 
-// Asks for large pages under a fresh buffer of `bytes`: touching small ones for the first time costs as much as
-// computing what is written there.
-EXPORT void advise_large_pages(char* memory, int64_t bytes) {
+#if defined(__linux__) && !defined(MADV_POPULATE_WRITE)
+#define MADV_POPULATE_WRITE 23  // Linux 5.14; an older one refuses it, and pages come as they are touched
+#endif
+
+// Large pages under a fresh buffer of `bytes`, all at once and by the calling thread: touching small ones costs as
+// much as computing what is written there, and the pages that the caller freed last are at hand for the caller only.
+EXPORT void give_large_pages(char* memory, int64_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   const uintptr_t page = 1 << 21, start = ((uintptr_t)memory + page - 1) / page * page;
   const uintptr_t end = ((uintptr_t)memory + (uintptr_t)bytes) / page * page;
-  if (end > start) madvise((void*)start, end - start, MADV_HUGEPAGE);
+  if (end <= start) return;
+  madvise((void*)start, end - start, MADV_HUGEPAGE);
+  madvise((void*)start, end - start, MADV_POPULATE_WRITE);
 #else
   (void)memory, (void)bytes;
 #endif
