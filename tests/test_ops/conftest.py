@@ -1,4 +1,5 @@
 """Fixtures of the operators' tests."""
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -21,3 +22,13 @@ def poisoned_memory():
 def seeded():
     """The same random numbers for each test."""
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def tool(root):
+    """The module tools/analysis_tools/benchmark_scan.py."""
+    path = root / 'tools/analysis_tools/benchmark_scan.py'
+    spec = importlib.util.spec_from_file_location('benchmark_scan', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,19 +1,9 @@
 """The benchmark tool, on toy sizes."""
-import importlib.util
 import json
 
 import pytest
 
 from mmpose_gss.ops import extension
-
-
-@pytest.fixture
-def tool(root):
-    path = root / 'tools/analysis_tools/benchmark_scan.py'
-    spec = importlib.util.spec_from_file_location('benchmark_scan', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.skipif(extension.problem() is not None, reason=str(extension.problem()))

@@ -146,8 +146,7 @@ void Panel<T>::finish_gradients(int64_t k, int64_t b, int nt) {
 template <typename T>
 void Panel<T>::backward_block(int64_t k, int64_t chunk, int64_t b, int nt) {
   const bool bounded = load_inputs(k, b, nt, slope) * bound[b] <= (T)125;
-  load_tile((const T*)a.dy + scan_merge_of(a, k) * a.dy_m + batch * a.dy_b + channel(b) * a.dy_d, a.dy_d, a.dy_l, tok,
-            adjacent, nt, channels(b), dy, kBlock);
+  load_tile(dy_of(k, b), a.dy_d, a.dy_l, tok, adjacent, nt, channels(b), dy, kBlock);
   prefetch_next(k, b, nt, true);
   if (a.z) gate_back(b, nt);
   clear(du_sum, kChunk * kBlock);

@@ -17,7 +17,7 @@ struct Panel {
   const int64_t N, blk;                        // blk: numbers in a block's states
   T *A, *h, *Bt, *Ct, *u, *dt, *du, *y, *z;
   T *g, *dA, *post, *decay, *dy, *slope, *du_sum, *dt_sum, *dD, *dbias, *accB, *accC, *zeros;
-  T *B_wide, *C_wide;  // as Bt and Ct, each number `spread` times
+  T *B_wide, *C_wide;  // as Bt and Ct, each number `spread` times; Bt and Ct themselves on the way back
   T* bound;  // per block: largest |A| in base 2, or inf when not a number
   int32_t tok[2 * kChunk];
   bool adjacent;
@@ -26,7 +26,7 @@ struct Panel {
   static int64_t workspace(const ScanArgs& a, int64_t blocks, bool backward) {
     const int64_t N = a.states, blk = N * kBlock;
     int64_t count = 2 * blocks * blk + 2 * kChunk * N + 5 * kChunk * kBlock + (blocks + 15) / 16 * 16;
-    count += backward ? 0 : 2 * kChunk * N * spread;
+    if (!backward && spread > 1) count += 2 * kChunk * N * spread;
     if (backward)
       count += 2 * blocks * blk + 2 * kChunk * kKept * kBlock + 4 * kChunk * kBlock + 2 * blocks * kBlock +
                2 * kChunk * N * lanes + blk;
@@ -52,12 +52,9 @@ struct Panel {
     y = take(kChunk * kBlock);
     z = take(kChunk * kBlock);
     bound = take(blocks);
-    B_wide = C_wide = nullptr;
-    if (!backward) {
-      B_wide = take(kChunk * N * spread);
-      C_wide = take(kChunk * N * spread);
-      return;
-    }
+    B_wide = spread > 1 && !backward ? take(kChunk * N * spread) : Bt;
+    C_wide = spread > 1 && !backward ? take(kChunk * N * spread) : Ct;
+    if (!backward) return;
     g = take(blocks * blk);
     dA = take(blocks * blk);
     post = take(kChunk * kKept * kBlock);
@@ -134,23 +131,28 @@ struct Panel {
     return nt;
   }
 
+  // First channel of block b in each tensor.
+  const T* u_of(int64_t k, int64_t b) const { return (const T*)a.u + k * a.u_k + batch * a.u_b + channel(b) * a.u_d; }
+  const T* delta_of(int64_t k, int64_t b) const {
+    return (const T*)a.delta + k * a.delta_k + batch * a.delta_b + channel(b) * a.delta_d;
+  }
+  const T* dy_of(int64_t k, int64_t b) const {
+    return (const T*)a.dy + scan_merge_of(a, k) * a.dy_m + batch * a.dy_b + channel(b) * a.dy_d;
+  }
+  T* y_of(int64_t k, int64_t b) const {
+    return (T*)a.y + scan_merge_of(a, k) * a.y_m + batch * a.y_b + channel(b) * a.y_d;
+  }
+
   // Asks for the inputs of the block after b, or of the first in the chunk to come. Sooner, and rows far apart would
   // push each other out of the few sets of the cache that they share.
   void prefetch_next(int64_t k, int64_t b, int nt, bool with_dy) const {
     const bool last = b + 1 == blocks;
-    const int64_t next = last ? 0 : b + 1, c0 = channel(next);
+    const int64_t next = last ? 0 : b + 1;
     const int32_t* which = last ? tok + kChunk : tok;
     const int count = last ? ahead : nt, nc = channels(next);
-    const T* u_ = (const T*)a.u + k * a.u_k + batch * a.u_b;
-    const T* delta_ = (const T*)a.delta + k * a.delta_k + batch * a.delta_b;
-    const T* dy_ = (const T*)a.dy + scan_merge_of(a, k) * a.dy_m + batch * a.dy_b;
-    prefetch_tile<0>(u_ + c0 * a.u_d, a.u_d, a.u_l, which, count, nc);
-    prefetch_tile<0>(delta_ + c0 * a.delta_d, a.delta_d, a.delta_l, which, count, nc);
-    if (with_dy) prefetch_tile<0>(dy_ + c0 * a.dy_d, a.dy_d, a.dy_l, which, count, nc);
-  }
-
-  T* output(int64_t k, int64_t b) const {
-    return (T*)a.y + scan_merge_of(a, k) * a.y_m + batch * a.y_b + channel(b) * a.y_d;
+    prefetch_tile<0>(u_of(k, next), a.u_d, a.u_l, which, count, nc);
+    prefetch_tile<0>(delta_of(k, next), a.delta_d, a.delta_l, which, count, nc);
+    if (with_dy) prefetch_tile<0>(dy_of(k, next), a.dy_d, a.dy_l, which, count, nc);
   }
 
   void pack_states(const T* src, int64_t stride_n, int64_t stride_l, int nt, T* to, T* wide) const {
@@ -161,10 +163,7 @@ struct Panel {
     else
       for (int t = 0; t < nt; ++t)
         for (int64_t n = 0; n < N; ++n) to[t * N + n] = src[tok[t] * stride_l + n * stride_n];
-    if (!wide) return;
-    if (spread == 1)
-      __builtin_memcpy(wide, to, sizeof(T) * nt * N);
-    else
+    if (wide != to)
       for (int64_t i = 0; i < nt * N; ++i) vec(wide)[i] = to[i] - V{};
   }
 
@@ -172,9 +171,8 @@ struct Panel {
   T load_inputs(int64_t k, int64_t b, int nt, T* slopes) {
     const int nc = channels(b);
     const int64_t c0 = channel(b);
-    load_tile((const T*)a.u + k * a.u_k + batch * a.u_b + c0 * a.u_d, a.u_d, a.u_l, tok, adjacent, nt, nc, u, kBlock);
-    load_tile((const T*)a.delta + k * a.delta_k + batch * a.delta_b + c0 * a.delta_d, a.delta_d, a.delta_l, tok,
-              adjacent, nt, nc, dt, kBlock);
+    load_tile(u_of(k, b), a.u_d, a.u_l, tok, adjacent, nt, nc, u, kBlock);
+    load_tile(delta_of(k, b), a.delta_d, a.delta_l, tok, adjacent, nt, nc, dt, kBlock);
     alignas(64) T bias[kBlock];
     for (int c = 0; c < kBlock; ++c) bias[c] = a.bias && c < nc ? ((const T*)a.bias)[k * a.bias_k + c0 + c] : (T)0;
     V largest = V{};
@@ -232,7 +230,7 @@ struct Panel {
       load_tile((const T*)a.z + batch * a.z_b + c0 * a.z_d, a.z_d, a.z_l, tok, adjacent, nt, nc, z, kBlock);
       for (int i = 0; i < nt * nv; ++i) vec(y)[i] *= vec(z)[i] * sigmoidv(vec(z)[i]);
     }
-    store_tile(output(k, b), a.y_d, a.y_l, tok, adjacent, nt, nc, y, add);
+    store_tile(y_of(k, b), a.y_d, a.y_l, tok, adjacent, nt, nc, y, add);
   }
 
   void forward(int64_t merge) {
@@ -247,7 +245,7 @@ struct Panel {
           const bool bounded = load_inputs(k, b, nt, nullptr) * bound[b] <= (T)125;
           T* state = h + b * blk;
           prefetch_next(k, b, nt, false);
-          prefetch_tile<1>(output(k, b), a.y_d, a.y_l, tok, nt, channels(b));
+          prefetch_tile<1>(y_of(k, b), a.y_d, a.y_l, tok, nt, channels(b));
           if (a.boundary) __builtin_memcpy(boundary(k, chunk, b), state, sizeof(T) * blk);
           for (int t = 0; t < nt;) {
             const int end = run_end(k, chunk, t, nt);
