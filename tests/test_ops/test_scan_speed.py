@@ -70,7 +70,7 @@ def test_backward_ratio():
 
 
 def test_growth_and_windows(tool):
-    """The benchmark's exponent over all of its lengths, and from 3,840 on to where outputs become fresh memory."""
+    """The benchmark's exponent over all of its lengths, and up to where outputs become fresh memory."""
     lengths = (960, 3840, 15360, 30720, 61440)
     runs = {length: forward(make_inputs(1, length), 'cpu') for length in lengths}
     times = dict.fromkeys(lengths, math.inf)
