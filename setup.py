@@ -75,13 +75,14 @@ class BuildKernels(build_ext):
 
 def kernels():
     """The C++ kernels of `mmpose_gss.ops`; optional, as pure torch code stands in for them."""
-    folder = 'mmpose_gss/ops/csrc'
+    folder = 'mmpose_gss/ops/native/csrc'
     sources = sorted(glob(f'{folder}/*.cpp'))
     headers = sorted(glob(f'{folder}/*.h'))
     if not sources:
         return []
     return [Extension(
-        'mmpose_gss.ops._C', sources, include_dirs=[folder], depends=headers, language='c++', optional=True)]
+        'mmpose_gss.ops.native._C', sources, include_dirs=[folder], depends=headers, language='c++',
+        optional=True)]
 
 
 setup(
@@ -94,7 +95,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.9',
     packages=find_packages(include=['mmpose_gss', 'mmpose_gss.*']),
-    package_data={'mmpose_gss.ops': ['csrc/*']},
+    package_data={'mmpose_gss.ops.native': ['csrc/*']},
     install_requires=[
         'torch>=2.4', 'torchvision', 'numpy', 'scipy', 'mmengine>=0.10.5,<1.0', 'mmcv>=2.0.1,<2.2',
         'mmdet>=3.2,<3.4', 'mmpose>=1.3.1', 'mmpretrain>=1.2', 'xtcocotools>=1.12', 'opencv-python',

@@ -28,6 +28,10 @@ TRANSFORMS = Registry(
     'transform', parent=MMENGINE_TRANSFORMS, scope='mmpose_gss',
     locations=['mmpose_gss.datasets.transforms'])
 METRICS = Registry(
-    'metric', parent=MMENGINE_METRICS, scope='mmpose_gss', locations=['mmpose_gss.evaluation.metrics'])
+    'metric', parent=MMENGINE_METRICS, scope='mmpose_gss',
+    locations=[
+        'mmpose_gss.evaluation.jhmdb', 'mmpose_gss.evaluation.lifting',
+        'mmpose_gss.evaluation.posetrack.metric'
+    ])
 INFERENCERS = Registry(
     'inferencer', parent=MMENGINE_INFERENCERS, scope='mmpose_gss', locations=['mmpose_gss.apis'])

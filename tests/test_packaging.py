@@ -35,7 +35,7 @@ def test_wheel_holds_configs_tools_and_kernels(wheel):
         elif name.startswith('mmpose_gss/') and name.endswith('.py'):
             assert name in held
     assert not [name for name in held if name.startswith(('tests/', 'projects/')) or '__pycache__' in name]
-    assert [name for name in held if name.startswith('mmpose_gss/ops/_C') and name.endswith('.so')]
+    assert [name for name in held if name.startswith('mmpose_gss/ops/native/_C') and name.endswith('.so')]
 
 
 @pytest.fixture(scope='module')

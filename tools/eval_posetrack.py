@@ -13,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from mmpose_gss.evaluation.functional import (
+from mmpose_gss.evaluation.posetrack import (
     PoseTrackFileError,
     format_table,
     load_frames,
@@ -65,7 +65,7 @@ def main(argv=None) -> int:
             json.dump(plain(figures), file, indent=1)
             file.write('\n')
     if args.plot:
-        from mmpose_gss.evaluation.plots import plot_posetrack
+        from mmpose_gss.visualization.posetrack_plots import plot_posetrack
         for path in plot_posetrack(frames, per_video, args.plot):
             print(f'wrote {path}')
     return 0

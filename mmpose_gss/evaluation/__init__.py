@@ -1,14 +1,18 @@
-"""Evaluation: metrics for the Runner over plain NumPy functions.
+"""Evaluation: metrics for the Runner over plain NumPy functions, one file or folder per benchmark.
 
-``mmpose_gss.evaluation.functional`` needs NumPy alone (and SciPy where tracking is ambiguous), so the
-metrics, which need MMEngine, are imported when they are asked for.
+The functions need NumPy alone (and SciPy where tracking is ambiguous), so the metrics, which need MMEngine,
+are imported when they are asked for.
 """
 import importlib
 
-__all__ = ['JHMDBPCKMetric', 'PoseLiftingMetric', 'PoseTrackMetric']
+_METRICS = dict(
+    JHMDBPCKMetric='mmpose_gss.evaluation.jhmdb',
+    PoseLiftingMetric='mmpose_gss.evaluation.lifting',
+    PoseTrackMetric='mmpose_gss.evaluation.posetrack.metric')
+__all__ = sorted(_METRICS)
 
 
 def __getattr__(name: str):
-    if name in __all__:
-        return getattr(importlib.import_module('mmpose_gss.evaluation.metrics'), name)
+    if name in _METRICS:
+        return getattr(importlib.import_module(_METRICS[name]), name)
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -1,7 +1,9 @@
-"""Models: everything registered in :data:`mmpose_gss.registry.MODELS`."""
-from mmpose_gss.models.backbones import *  # noqa: F401,F403
-from mmpose_gss.models.data_preprocessors import *  # noqa: F401,F403
-from mmpose_gss.models.heads import *  # noqa: F401,F403
-from mmpose_gss.models.losses import *  # noqa: F401,F403
-from mmpose_gss.models.necks import *  # noqa: F401,F403
-from mmpose_gss.models.pose_estimators import *  # noqa: F401,F403
+"""Models: everything registered in :data:`mmpose_gss.registry.MODELS`; a method is a folder and a line."""
+from mmpose_gss.models.clip_data_preprocessor import ClipDataPreprocessor  # noqa: F401
+from mmpose_gss.models.deconv_encoder import DeconvEncoder  # noqa: F401
+from mmpose_gss.models.flow_encoder import FlowEncoder  # noqa: F401
+from mmpose_gss.models.glsmamba import *  # noqa: F401,F403
+from mmpose_gss.models.posemamba import *  # noqa: F401,F403
+from mmpose_gss.models.sdtc import *  # noqa: F401,F403
+from mmpose_gss.models.temporal_heatmap_head import TemporalHeatmapHead  # noqa: F401
+from mmpose_gss.models.video_topdown import VideoTopdownPoseEstimator  # noqa: F401

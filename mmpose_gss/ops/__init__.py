@@ -1,8 +1,9 @@
 """Operators of state space models and deformable convolution; needs torch only."""
-from .causal_conv1d import causal_conv1d
-from .deform_conv2d import deform_conv2d
-from .ordered_scan import ordered_scan
-from .scan_orders import (
+from mmpose_gss.ops.causal_conv1d import causal_conv1d
+from mmpose_gss.ops.deform_conv2d import deform_conv2d
+from mmpose_gss.ops.scan.api import selective_scan
+from mmpose_gss.ops.scan.ordered import ordered_scan
+from mmpose_gss.ops.scan.orders import (
     GLSMAMBA_ORDERS,
     GLSMAMBA_WINDOW_ORDERS,
     POSEMAMBA_ORDERS,
@@ -10,7 +11,6 @@ from .scan_orders import (
     get_scan_order,
     merge_groups,
 )
-from .selective_scan import selective_scan
 
 __all__ = [
     'GLSMAMBA_ORDERS', 'GLSMAMBA_WINDOW_ORDERS', 'POSEMAMBA_ORDERS', 'ScanOrder', 'causal_conv1d',

@@ -15,8 +15,8 @@ from typing import List, Optional, Tuple, Union
 import torch
 from torch import Tensor
 
-from . import extension
-from .extension import fields
+from mmpose_gss.ops.native import library
+from mmpose_gss.ops.native.library import fields
 
 BACKENDS = ('cpu', 'torchvision')
 _MOST_PANELS = 4
@@ -46,10 +46,10 @@ def _arguments(input, offset, mask, weight, bias, geometry) -> _Args:
     args.offset_groups = offset.shape[-1] // (2 * places)
     group_channels = args.channels // args.offset_groups
     args.panels = min(_MOST_PANELS, max(1, group_channels // 32))  # by shape alone: sums keep their order
-    args.threads = extension.threads_for(
+    args.threads = library.threads_for(
         args.batch * args.out_height * args.out_width * places * args.channels, 500_000)
     for name, x in (('input', input), ('offset', offset), ('mask', mask), ('weight', weight), ('bias', bias)):
-        setattr(args, name, extension.address(x))
+        setattr(args, name, library.address(x))
     return args
 
 
@@ -69,7 +69,7 @@ def _sample(input: Tensor, offset: Tensor, mask: Optional[Tensor], weight: Optio
         tensors = [None if x is None else x.contiguous() for x in (input, offset, mask, weight, bias)]
         args = _arguments(*tensors, geometry)
         args.out = out.data_ptr()
-        extension.call('deform_forward', args)
+        library.call('deform_forward', args)
     return out
 
 
@@ -93,8 +93,8 @@ def _sample_backward(dout: Tensor, input: Tensor, offset: Tensor, mask: Optional
     dweight = offset.new_empty(0) if weight is None else weight.new_empty(args.batch, *weight.shape)
     for name, x in (('dout', dout), ('dinput', dinput), ('doffset', doffset), ('dmask', dmask),
                     ('dweight', dweight)):
-        setattr(args, name, extension.address(x))
-    extension.call('deform_backward', args)
+        setattr(args, name, library.address(x))
+    library.call('deform_backward', args)
     return [dinput, doffset.sum(0), dmask if mask is None else dmask.sum(0),
             dweight if weight is None else dweight.sum(0)]
 
@@ -241,7 +241,7 @@ def deform_conv2d(input: Tensor,
     _check(input, offset, weight, bias, mask, stride, padding, dilation)
     if backend not in (*BACKENDS, 'auto'):
         raise ValueError(f'unknown backend {backend!r}: choose one of {", ".join(BACKENDS)} or auto')
-    problem = extension.problem() if input.device.type == 'cpu' else f'the input is on {input.device}'
+    problem = library.problem() if input.device.type == 'cpu' else f'the input is on {input.device}'
     if backend == 'cpu' and problem:
         raise RuntimeError(f"the backend 'cpu' cannot run: {problem}")
     exporting = torch.jit.is_tracing() or torch.onnx.is_in_onnx_export()

@@ -224,7 +224,7 @@ def predict(method, model, cfg, data):
 
 def score(method, pred, dataset, folder):
     """MPJPE, P-MPJPE and MPJVE in mm over the held-out set, by the metric of the package."""
-    from mmpose_gss.evaluation.metrics import PoseLiftingMetric
+    from mmpose_gss.evaluation import PoseLiftingMetric
     annotations, _, _ = data_paths(folder, 'test')
     with np.load(annotations) as archive:
         truth, names = archive['S'][..., :3], archive['imgname']

@@ -37,9 +37,7 @@ from mmpose.models.losses import KeypointMSELoss
 from mmpose.structures import PoseDataSample
 from torch import Tensor, nn
 
-from mmpose_gss.models.data_preprocessors import ClipDataPreprocessor
-from mmpose_gss.models.heads import TemporalHeatmapHead
-from mmpose_gss.models.necks import GLSMambaNeck, SDTCNeck
+from mmpose_gss.models import ClipDataPreprocessor, GLSMambaNeck, SDTCNeck, TemporalHeatmapHead
 
 FRAMES = 5
 

@@ -34,10 +34,8 @@ from mmpose.models.losses import KeypointMSELoss
 from torch import Tensor, nn
 
 from mmpose_gss.engine.checkpoint import read_checkpoint
-from mmpose_gss.models.backbones.deconv_encoder import DeconvEncoder
-from mmpose_gss.models.data_preprocessors import ClipDataPreprocessor
-from mmpose_gss.models.heads import TemporalHeatmapHead
-from mmpose_gss.models.necks import GLSMambaNeck
+from mmpose_gss.models import ClipDataPreprocessor, GLSMambaNeck, TemporalHeatmapHead
+from mmpose_gss.models.deconv_encoder import DeconvEncoder
 from mmpose_gss.registry import DATASETS
 
 INPUT, HEATMAP = (96, 128), (24, 32)  # width, height

@@ -11,8 +11,8 @@ from mmpose.evaluation.functional import keypoint_mpjpe
 from mmpose_gss.datasets.body3d import H36MClipDataset, H36MMotionBERTDataset, Mpi3dhpClipDataset
 from mmpose_gss.datasets.body3d.clips import split_clips, stretch
 from mmpose_gss.datasets.body3d.safe_pickle import load_object_npz, load_pickle
-from mmpose_gss.evaluation.functional.pose3d_errors import procrustes
-from mmpose_gss.evaluation.metrics import PoseLiftingMetric
+from mmpose_gss.evaluation import PoseLiftingMetric
+from mmpose_gss.evaluation.lifting import procrustes
 
 META = ('flip_indices', 'factor', 'camera_param', 'frame_ids', 'action', 'sequence', 'keypoint_labels')
 

@@ -3,7 +3,7 @@ import copy
 
 import numpy as np
 
-from mmpose_gss.evaluation.functional import evaluated_frames, pair_frames, parse_video, posetrack_figures
+from mmpose_gss.evaluation.posetrack import evaluated_frames, pair_frames, parse_video, posetrack_figures
 
 NAMES = ['nose', 'head_bottom', 'head_top', 'left_ear', 'right_ear', 'left_shoulder', 'right_shoulder',
          'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist', 'left_hip', 'right_hip', 'left_knee',

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from made_videos import figures_of, make_tidy
 
-from mmpose_gss.evaluation.functional import (
+from mmpose_gss.evaluation.posetrack import (
     PoseTrackFileError,
     load_directories,
     load_frames,

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from mmpose_gss.evaluation.functional import load_frames, posetrack_figures
+from mmpose_gss.evaluation.posetrack import load_frames, posetrack_figures
 
 CASES = ('03_easy', '10_ignore_edges', '16_category_order')
 

@@ -128,7 +128,7 @@ def test_perfect_prediction_is_100(seed, videos):
 def test_a_video_for_itself_is_as_if_alone(seed):
     from made_videos import frames_of
 
-    from mmpose_gss.evaluation.functional import per_video_figures
+    from mmpose_gss.evaluation.posetrack import per_video_figures
     made = make_hard(np.random.default_rng(seed), 3)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_videos import category, figures_of, frames_of, image, make_tidy, person
 
-from mmpose_gss.evaluation.functional import posetrack_jitter, posetrack_mot
-from mmpose_gss.evaluation.functional.assignment import hungarian, smallest_total
-from mmpose_gss.evaluation.functional.polygons import points_in_polygon
+from mmpose_gss.evaluation.posetrack import posetrack_jitter, posetrack_mot
+from mmpose_gss.evaluation.posetrack.assignment import hungarian, smallest_total
+from mmpose_gss.evaluation.posetrack.polygons import points_in_polygon
 
 COORDINATES = st.integers(0, 6)
 ALL = np.ones(17, dtype=bool)

@@ -3,7 +3,7 @@ import pytest
 import torch
 from mmpose.models.heads import HeatmapHead
 
-from mmpose_gss.models.backbones.deconv_encoder import DeconvEncoder
+from mmpose_gss.models.deconv_encoder import DeconvEncoder
 from mmpose_gss.registry import MODELS
 
 VIT = dict(type='mmpretrain.VisionTransformer',

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmpose_gss.models.backbones import DeconvEncoder
+from mmpose_gss.models import DeconvEncoder
 from mmpose_gss.registry import MODELS
 
 T, H, W = 5, 96, 64

@@ -4,15 +4,15 @@ import torch
 import torch.nn.functional as F
 from torchvision.ops import deform_conv2d as torchvision_deform_conv2d
 
-from mmpose_gss.models.layers.channel_attention import SequentialChannelAttention
-from mmpose_gss.models.layers.embeddings import SpaceTimeEmbedding, sincos_axis
-from mmpose_gss.models.layers.gate import GateStream
-from mmpose_gss.models.layers.gsm import GSM
-from mmpose_gss.models.layers.lrm import LRM
-from mmpose_gss.models.layers.s6 import S6
-from mmpose_gss.models.layers.stmm import STMM, ModulationBranch, SumMerge, build_merge
-from mmpose_gss.models.layers.sts6d import STS6D
-from mmpose_gss.models.layers.wsts import WSTS
+from mmpose_gss.models.glsmamba.channel_attention import SequentialChannelAttention
+from mmpose_gss.models.glsmamba.gate import GateStream
+from mmpose_gss.models.glsmamba.gsm import GSM
+from mmpose_gss.models.glsmamba.lrm import LRM
+from mmpose_gss.models.glsmamba.s6 import S6
+from mmpose_gss.models.glsmamba.stmm import STMM, ModulationBranch, SumMerge, build_merge
+from mmpose_gss.models.glsmamba.sts6d import STS6D
+from mmpose_gss.models.glsmamba.wsts import WSTS
+from mmpose_gss.models.layers.position_embedding import SpaceTimeEmbedding, sincos_axis
 
 B, T, H, W, D, N = 2, 3, 4, 5, 8, 4
 
@@ -219,7 +219,7 @@ def test_modulation_gradients_equal_torchvisions():
     seed = tokens(1, 2, 4, 5, D, seed=3)
     wanted = [*inputs, *branch.parameters()]
     found = torch.autograd.grad(branch(*inputs), wanted, seed)
-    import mmpose_gss.models.layers.stmm as module
+    import mmpose_gss.models.glsmamba.stmm as module
     own, module.deform_conv2d = module.deform_conv2d, torchvision_deform_conv2d
     try:
         expected = torch.autograd.grad(branch(*inputs), wanted, seed)

@@ -3,8 +3,8 @@ import pytest
 import torch
 from mmpose.models.heads import HeatmapHead
 
-from mmpose_gss.models.necks import GLSMambaNeck
-from mmpose_gss.ops import extension
+from mmpose_gss.models import GLSMambaNeck
+from mmpose_gss.ops.native import library
 from mmpose_gss.registry import MODELS
 
 TINY = dict(in_channels=12, embed_dims=16, num_frames=3, num_global=1, num_local=1, window=(4, 3), d_state=4,
@@ -215,7 +215,7 @@ def test_compiled_gradients_are_the_same():
 def test_without_the_kernels_it_compiles_and_runs_in_mixed_precision(monkeypatch):
     neck, x = tiny(num_global=0, num_local=1, window=(4, 3)), feats()[:1, :, :, :4, :3]
     expected = neck(x)
-    monkeypatch.setattr(extension, '_load', lambda: (None, 'no compiler'))
+    monkeypatch.setattr(library, '_load', lambda: (None, 'no compiler'))
     torch._dynamo.reset()
     grads = []
     for run in (neck, torch.compile(neck, fullgraph=True, backend='aot_eager')):

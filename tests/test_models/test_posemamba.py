@@ -11,16 +11,14 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from torch.nn import functional as F
 
-from mmpose_gss.models.backbones import PoseMamba
-from mmpose_gss.models.heads import PoseMambaHead
-from mmpose_gss.models.layers.posemamba_block import PoseMambaMixer
-from mmpose_gss.models.layers.posemamba_skeleton import (
+from mmpose_gss.models import PoseLiftingLoss, PoseMamba, PoseMambaHead
+from mmpose_gss.models.posemamba.joint_parents import (
     H36M_PARENTS,
     parents_from_links,
     parents_from_metainfo,
 )
-from mmpose_gss.models.layers.posemamba_windows import blend_weights, run_in_windows, window_starts
-from mmpose_gss.models.losses import PoseLiftingLoss
+from mmpose_gss.models.posemamba.pose_mamba_block import PoseMambaMixer
+from mmpose_gss.models.posemamba.windows import blend_weights, run_in_windows, window_starts
 
 PARAMETERS = dict(s=1.470, b=4.743, l=9.450)
 

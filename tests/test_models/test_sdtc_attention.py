@@ -1,9 +1,9 @@
 """SDTC's attention layers against plain einsum transcriptions of Eq. 2, 3 and 9, in float64."""
 import torch
 
-from mmpose_gss.models.necks.sdtc.attention import DividedAttention, JointAttention, MultiHeadSelfAttention
-from mmpose_gss.models.necks.sdtc.cross_attention import SpatialMotionCrossAttention
-from mmpose_gss.models.necks.sdtc.motion_encoder import MotionLevel
+from mmpose_gss.models.layers.attention import DividedAttention, JointAttention, MultiHeadSelfAttention
+from mmpose_gss.models.sdtc.cross_attention import SpatialMotionCrossAttention
+from mmpose_gss.models.sdtc.motion_encoder import MotionLevel
 
 B, T, L, D, HEADS = 2, 5, 12, 16, 4
 

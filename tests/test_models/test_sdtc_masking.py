@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmpose_gss.models.necks.sdtc.encodings import SpaceTimeEncoding
-from mmpose_gss.models.necks.sdtc.masking import (
+from mmpose_gss.models.sdtc.encodings import SpaceTimeEncoding
+from mmpose_gss.models.sdtc.masking import (
     Masks,
     masked_count,
     masked_region,
@@ -13,7 +13,7 @@ from mmpose_gss.models.necks.sdtc.masking import (
     random_tube_mask,
     replace_masked,
 )
-from mmpose_gss.models.necks.sdtc.motion_encoder import MotionEncoder
+from mmpose_gss.models.sdtc.motion_encoder import MotionEncoder
 
 
 def encoder(encode_masked=True, levels=('patch', 'frame')):

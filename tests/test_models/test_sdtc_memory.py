@@ -10,8 +10,8 @@ MATRIX = (FRAMES * HEIGHT * WIDTH)**2 * 4                            # bytes of 
 # The peak of a process only rises, so that one run bounds all of its steps; it prints the peak after each.
 SCRIPT = """
 import resource, sys, torch
-from mmpose_gss.models.necks.sdtc.attention import DividedAttention, JointAttention
-from mmpose_gss.models.necks.sdtc.cross_attention import SpatialMotionCrossAttention
+from mmpose_gss.models.layers.attention import DividedAttention, JointAttention
+from mmpose_gss.models.sdtc.cross_attention import SpatialMotionCrossAttention
 frames, height, width, dims, heads = map(int, sys.argv[1:])
 layers = dict(cross=SpatialMotionCrossAttention(dims), divided=DividedAttention(dims, heads, 4),
               joint=JointAttention(dims, heads))

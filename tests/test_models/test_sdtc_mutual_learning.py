@@ -3,7 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmpose_gss.models.necks.sdtc.mutual_learning import SpatialMotionMutualLearning
+from mmpose_gss.models.sdtc.mutual_learning import SpatialMotionMutualLearning
 
 B, T, H, W, D = 2, 3, 4, 3, 8
 

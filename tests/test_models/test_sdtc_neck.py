@@ -4,8 +4,8 @@ import torch
 from mmengine.structures import InstanceData, PixelData
 from mmpose.structures import PoseDataSample
 
-from mmpose_gss.models.necks.sdtc.masking import masked_region
-from mmpose_gss.models.necks.sdtc.reconstruction import context_loss, pose_loss, pose_targets
+from mmpose_gss.models.sdtc.masking import masked_region
+from mmpose_gss.models.sdtc.reconstruction import context_loss, pose_loss, pose_targets
 from mmpose_gss.registry import MODELS
 
 B, T, C, D, K, H, W = 2, 5, 12, 16, 17, 6, 4

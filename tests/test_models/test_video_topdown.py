@@ -8,7 +8,7 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 
 from mmpose_gss.models import ClipDataPreprocessor
-from mmpose_gss.models.necks.base import BaseVideoNeck
+from mmpose_gss.models.base_neck import BaseVideoNeck
 from mmpose_gss.registry import MODELS as OWN_MODELS
 
 

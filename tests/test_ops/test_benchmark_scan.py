@@ -3,10 +3,10 @@ import json
 
 import pytest
 
-from mmpose_gss.ops import extension
+from mmpose_gss.ops.native import library
 
 
-@pytest.mark.skipif(extension.problem() is not None, reason=str(extension.problem()))
+@pytest.mark.skipif(library.problem() is not None, reason=str(library.problem()))
 def test_writes_table_and_plot(tool, tmp_path, capsys):
     tool.main(['--lengths', '32', '64', '--windows', '3', '16', '--dim', '16', '--states', '4',
                '--repeats', '1',

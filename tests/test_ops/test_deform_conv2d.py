@@ -5,11 +5,12 @@ import pytest
 import torch
 from scan_cases import relative_error
 
-from mmpose_gss.ops import deform_conv2d, extension
+from mmpose_gss.ops import deform_conv2d
 from mmpose_gss.ops.deform_conv2d import _sample
+from mmpose_gss.ops.native import library
 
 pytest.importorskip('torchvision')
-needs_extension = pytest.mark.skipif(extension.problem() is not None, reason=str(extension.problem()))
+needs_extension = pytest.mark.skipif(library.problem() is not None, reason=str(library.problem()))
 
 
 def make(batch,
@@ -146,7 +147,7 @@ def test_errors(change, words):
 
 
 def test_without_the_extension(monkeypatch):
-    monkeypatch.setattr(extension, '_load', lambda: (None, 'no compiler'))
+    monkeypatch.setattr(library, '_load', lambda: (None, 'no compiler'))
     leaves, geometry = make(1, 4, 4, 4, (4, 3), 3, dtype=torch.float32)
     torch.testing.assert_close(deform_conv2d(**leaves, **geometry),
                                deform_conv2d(**leaves, **geometry, backend='torchvision'))

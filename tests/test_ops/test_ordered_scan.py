@@ -9,13 +9,13 @@ from mmpose_gss.ops import (
     GLSMAMBA_WINDOW_ORDERS,
     POSEMAMBA_ORDERS,
     ScanOrder,
-    extension,
-    get_scan_order,
+        get_scan_order,
     ordered_scan,
     selective_scan,
 )
+from mmpose_gss.ops.native import library
 
-needs_extension = pytest.mark.skipif(extension.problem() is not None, reason=str(extension.problem()))
+needs_extension = pytest.mark.skipif(library.problem() is not None, reason=str(library.problem()))
 BACKENDS = ['naive', 'chunked', pytest.param('cpu', marks=needs_extension)]
 
 

@@ -10,11 +10,13 @@ import pytest
 import torch
 from scan_cases import make_inputs, relative_error
 
-from mmpose_gss.ops import GLSMAMBA_ORDERS, extension, get_scan_order, ordered_scan, selective_scan
-from mmpose_gss.ops.selective_scan import cpu, interface
-from mmpose_gss.ops.selective_scan import triton as triton_backend
+from mmpose_gss.ops import GLSMAMBA_ORDERS, get_scan_order, ordered_scan, selective_scan
+from mmpose_gss.ops.native import library
+from mmpose_gss.ops.scan import api
+from mmpose_gss.ops.scan.backends import cpu
+from mmpose_gss.ops.scan.backends import triton as triton_backend
 
-needs_extension = pytest.mark.skipif(extension.problem() is not None, reason=str(extension.problem()))
+needs_extension = pytest.mark.skipif(library.problem() is not None, reason=str(library.problem()))
 
 
 def python(code, **env):
@@ -29,12 +31,12 @@ def test_unknown_and_missing_backends(monkeypatch):
     inputs, _ = make_inputs(1, 2, 3, 2, dtype=torch.float32)
     with pytest.raises(ValueError, match='naive, chunked, cpu, triton, mamba or auto'):
         selective_scan(**inputs, backend='cuda')
-    if interface.mamba.find_spec('mamba_ssm') is None:
+    if api.mamba_ssm.find_spec('mamba_ssm') is None:
         with pytest.raises(RuntimeError, match='mamba-ssm is not installed'):
             selective_scan(**inputs, backend='mamba')
     assert 'cpu' in cpu.missing(torch.device('cuda'), torch.float32).lower()
-    assert 'float64' in interface.mamba.missing(torch.device('cuda'), torch.float64) or \
-        interface.mamba.find_spec('mamba_ssm') is None
+    assert 'float64' in api.mamba_ssm.missing(torch.device('cuda'), torch.float64) or \
+        api.mamba_ssm.find_spec('mamba_ssm') is None
     monkeypatch.setattr(triton_backend, 'find_spec', lambda name: None)
     assert 'triton is not installed' in triton_backend.missing(torch.device('cuda'), torch.float32)
 
@@ -47,14 +49,14 @@ def test_mamba_is_called_as_its_package_asks(monkeypatch):
         assert B.shape == C.shape == (u.shape[0], 2, A.shape[1], u.shape[2])
         assert {x.dtype for x in (A, D, delta_bias)} == {torch.float32}
         assert {x.dtype for x in (u, delta, B, C, z)} == {torch.bfloat16} and return_last_state
-        return interface.selective_scan_naive(u, delta, A, B, C, D, z, delta_bias, delta_softplus)
+        return api.selective_scan_naive(u, delta, A, B, C, D, z, delta_bias, delta_softplus)
 
     package = types.ModuleType('mamba_ssm.ops.selective_scan_interface')
     package.selective_scan_fn = selective_scan_fn
     for name in ('mamba_ssm', 'mamba_ssm.ops'):
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
     monkeypatch.setitem(sys.modules, package.__name__, package)
-    monkeypatch.setitem(interface._MISSING, 'mamba', lambda device, dtype: None)
+    monkeypatch.setitem(api._MISSING, 'mamba', lambda device, dtype: None)
     inputs, _ = make_inputs(2, 6, 9, 4, groups=2, dtype=torch.float32)
     inputs = {name: x.bfloat16() if torch.is_tensor(x) else x for name, x in inputs.items()}
     out, state = selective_scan(**inputs, return_last_state=True, backend='mamba')
@@ -64,8 +66,8 @@ def test_mamba_is_called_as_its_package_asks(monkeypatch):
 
 def test_without_the_extension_it_works_and_says_so_once(monkeypatch):
     inputs, _ = make_inputs(1, 4, 9, 2, dtype=torch.float32)
-    monkeypatch.setattr(extension, '_load', lambda: (None, 'no compiler'))
-    interface._warn_slow.cache_clear()
+    monkeypatch.setattr(library, '_load', lambda: (None, 'no compiler'))
+    api._warn_slow.cache_clear()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         out = selective_scan(**inputs)
@@ -80,8 +82,8 @@ def test_without_the_extension_it_works_and_says_so_once(monkeypatch):
 @needs_extension
 def test_auto_takes_the_extension(monkeypatch):
     taken = []
-    run = interface._RUN['cpu']
-    monkeypatch.setitem(interface._RUN, 'cpu', lambda *args: taken.append(1) or run(*args))
+    run = api._RUN['cpu']
+    monkeypatch.setitem(api._RUN, 'cpu', lambda *args: taken.append(1) or run(*args))
     for dtype in (torch.float32, torch.float64, torch.bfloat16):
         selective_scan(**make_inputs(1, 4, 9, 2, dtype=dtype)[0])
     assert len(taken) == 3
@@ -101,7 +103,7 @@ import sys, torch
 sys.path.insert(0, {os.path.dirname(__file__)!r})
 from scan_cases import assert_close, make_inputs
 from mmpose_gss.ops import deform_conv2d, extension
-print(extension.simd_variant())
+print(library.simd_variant())
 torch.manual_seed(0)
 for case in (dict(batch=2, dim=37, length=53, states=16),
              dict(batch=1, dim=48, length=64, states=8, transposed=True),

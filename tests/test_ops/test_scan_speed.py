@@ -7,10 +7,11 @@ import time
 import pytest
 import torch
 
-from mmpose_gss.ops import GLSMAMBA_ORDERS, extension, ordered_scan, selective_scan
+from mmpose_gss.ops import GLSMAMBA_ORDERS, ordered_scan, selective_scan
+from mmpose_gss.ops.native import library
 
 pytestmark = [pytest.mark.slow,
-              pytest.mark.skipif(extension.problem() is not None, reason=str(extension.problem()))]
+              pytest.mark.skipif(library.problem() is not None, reason=str(library.problem()))]
 DIM, STATES = 256, 16
 
 

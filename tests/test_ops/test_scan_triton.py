@@ -12,7 +12,7 @@ from mmpose_gss.ops import (
     ordered_scan,
     selective_scan,
 )
-from mmpose_gss.ops.selective_scan import triton as backend_module
+from mmpose_gss.ops.scan.backends import triton as backend_module
 
 triton = pytest.importorskip('triton')
 

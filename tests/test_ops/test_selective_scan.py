@@ -5,9 +5,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scan_cases import assert_close, make_inputs, relative_error, run
 
-from mmpose_gss.ops import extension, selective_scan
+from mmpose_gss.ops import selective_scan
+from mmpose_gss.ops.native import library
 
-needs_extension = pytest.mark.skipif(extension.problem() is not None, reason=str(extension.problem()))
+needs_extension = pytest.mark.skipif(library.problem() is not None, reason=str(library.problem()))
 FAST = [pytest.param('cpu', marks=needs_extension), 'chunked']
 CASES = [
     dict(batch=1, dim=1, length=1, states=1),

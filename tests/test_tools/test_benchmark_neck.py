@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from mmpose_gss.engine.config import load_config
-from mmpose_gss.models.necks import GLSMambaNeck
-from mmpose_gss.ops import extension
+from mmpose_gss.models import GLSMambaNeck
+from mmpose_gss.ops.native import library
 from mmpose_gss.registry import MODELS
 
-needs_extension = pytest.mark.skipif(extension.problem() is not None,
+needs_extension = pytest.mark.skipif(library.problem() is not None,
                                      reason='the bounds are the C++ extension\'s')
 
 

@@ -71,8 +71,8 @@ def test_parts_add_up(rows):
 
 
 def test_scan_and_deformable_convolution_by_hand(tool):
-    from mmpose_gss.models.layers.s6 import S6
-    from mmpose_gss.models.layers.stmm import ModulationBranch
+    from mmpose_gss.models.glsmamba.s6 import S6
+    from mmpose_gss.models.glsmamba.stmm import ModulationBranch
     x = (2, 3, 4, 5, 8)
     tokens = 2 * 3 * 4 * 5
     result = tool.count(S6(8, ('spatial', 'temporal'), merge=(0, 0), d_state=4, dt_rank=2), x)

@@ -18,8 +18,8 @@ import time
 
 import numpy as np
 
-from mmpose_gss.evaluation.functional import load_frames, pair_people, posetrack_ap, posetrack_mot
-from mmpose_gss.evaluation.functional.posetrack_joints import POSETRACK18_JOINTS
+from mmpose_gss.evaluation.posetrack import load_frames, pair_people, posetrack_ap, posetrack_mot
+from mmpose_gss.evaluation.posetrack.joints import POSETRACK18_JOINTS
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 

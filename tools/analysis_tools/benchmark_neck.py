@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmpose_gss.engine.cli import run_command
-from mmpose_gss.models.layers.ffn import FFN
-from mmpose_gss.models.necks import GLSMambaNeck
+from mmpose_gss.models import GLSMambaNeck
+from mmpose_gss.models.layers.mlp import FFN
 
 #: Maps of 5 frames: 240 to 30,720 tokens; attention is not timed beyond 15,360.
 MAPS = ((8, 6), (16, 12), (32, 24), (64, 48), (96, 64))

@@ -23,8 +23,9 @@ from pathlib import Path
 
 import torch
 
-from mmpose_gss.ops import GLSMAMBA_ORDERS, extension, get_scan_order, ordered_scan, selective_scan
-from mmpose_gss.ops.selective_scan.interface import BACKENDS, missing_for
+from mmpose_gss.ops import GLSMAMBA_ORDERS, get_scan_order, ordered_scan, selective_scan
+from mmpose_gss.ops.native import library
+from mmpose_gss.ops.scan.api import BACKENDS, missing_for
 
 SLOW = ('naive', 'mamba_ref')  # loops over tokens: measured once per length
 
@@ -207,7 +208,7 @@ def hardware(device):
         return torch.cuda.get_device_name()
     names = [line.split(':')[1].strip() for line in Path('/proc/cpuinfo').read_text().splitlines()
              if line.startswith('model name')] if Path('/proc/cpuinfo').exists() else []
-    simd = extension.simd_variant() if extension.problem() is None else 'no extension'
+    simd = library.simd_variant() if library.problem() is None else 'no extension'
     return f'{names[0] if names else platform.processor()}, {torch.get_num_threads()} threads, {simd}'
 
 

@@ -117,7 +117,7 @@ def look(model, crops: np.ndarray) -> Dict[str, np.ndarray]:
     """
     import torch
 
-    from mmpose_gss.models.layers.channel_attention import SequentialChannelAttention
+    from mmpose_gss.models.glsmamba.channel_attention import SequentialChannelAttention
     inputs = torch.from_numpy(crops.transpose(0, 3, 1, 2).copy())
     inputs = model.data_preprocessor(dict(inputs=[inputs], data_samples=None))['inputs']
     key, channels, hooks = len(crops) // 2, [], []

@@ -193,7 +193,7 @@ def save_grid(path: Path, rows: Sequence[Sequence[np.ndarray]], titles: Sequence
 def draw_masks(path: Path, crops: List[np.ndarray], seen: dict, patch: int, with_frames: bool,
                seed: int) -> Path:
     """Figure 8: masks of three ratios on the frames, tubes yellow, whole frames blue."""
-    from mmpose_gss.models.necks.sdtc.masking import random_frame_mask, random_tube_mask
+    from mmpose_gss.models.sdtc.masking import random_frame_mask, random_tube_mask
     rows, titles = [], []
     for ratio in RATIOS:
         generator = torch.Generator().manual_seed(seed)
@@ -251,7 +251,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     """Draw all pictures that the config allows."""
     args = parse_args(argv)
     from mmpose_gss.apis import VideoPoseInferencer  # slow to import, after the options are checked
-    from mmpose_gss.models.necks.sdtc import SDTCNeck
+    from mmpose_gss.models import SDTCNeck
     inferencer = VideoPoseInferencer(
         args.config, args.checkpoint, args.detector, args.detector_checkpoint, device=args.device)
     model = inferencer.model

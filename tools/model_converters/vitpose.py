@@ -34,7 +34,7 @@ def convert(state: Dict[str, Tensor]) -> Dict[str, Tensor]:
         state (dict[str, Tensor]): MMPose's entries.
 
     Returns:
-        dict[str, Tensor]: Entries of a :class:`~mmpose_gss.models.backbones.deconv_encoder.DeconvEncoder`.
+        dict[str, Tensor]: Entries of a :class:`~mmpose_gss.models.deconv_encoder.DeconvEncoder`.
 
     Raises:
         ValueError: If an entry is none of a ViTPose model, or the model's are missing.

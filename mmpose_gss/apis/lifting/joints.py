@@ -61,7 +61,7 @@ def joint_names(source):
     if isinstance(source, (list, tuple)):
         return tuple(source)
     if isinstance(source, str):
-        from mmpose_gss.models.layers.posemamba_skeleton import load_metainfo
+        from mmpose_gss.models.posemamba.joint_parents import load_metainfo
         source = load_metainfo(source)
     names = source.get('keypoint_id2name') or source.get('keypoint_names')
     if not names:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mmpose_gss.apis.lifting.export import write_tracks
 from mmpose_gss.apis.lifting.lifter import Lifter
-from mmpose_gss.apis.lifting.render import render_video
+from mmpose_gss.visualization.lifting import render_video
 
 #: Names that ``lift=`` understands, each with its default config's base name (by checkpoint if converted).
 LIFTERS = {'posemamba': None}

@@ -28,9 +28,9 @@ from mmpose_gss.datasets.body.annotations import (
     joint_table,
     load_annotations,
 )
-from mmpose_gss.datasets.body.clip_frames import ClipFrames, FrameLayout, check_frame_offsets
 from mmpose_gss.datasets.body.clip_table import ImagePlace, place_images
-from mmpose_gss.datasets.body.detections import ImageIndex, load_detections
+from mmpose_gss.structures.clip_frames import ClipFrames, FrameLayout, check_frame_offsets
+from mmpose_gss.structures.detections import ImageIndex, load_detections
 
 # 0.6 · diagonal of the head box, the unit of PCKh (poseval, evaluateAP.py).
 HEAD_SIZE_FACTOR = 0.6

@@ -9,7 +9,7 @@ from typing import Dict, List, Optional, Tuple
 from mmengine.fileio import list_dir_or_file
 from PIL import Image
 
-from mmpose_gss.datasets.body.clip_frames import ClipFrames, FrameLayout, frame_number
+from mmpose_gss.structures.clip_frames import ClipFrames, FrameLayout, frame_number
 
 
 @dataclass(frozen=True)

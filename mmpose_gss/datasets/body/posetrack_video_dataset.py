@@ -1,8 +1,8 @@
 """PoseTrack17, PoseTrack18, PoseTrack21 and synthetic clips in PoseTrack18's layout."""
 from mmpose_gss.datasets.body.base_video_dataset import BaseVideoPoseDataset
-from mmpose_gss.datasets.body.clip_frames import FrameLayout
-from mmpose_gss.datasets.body.metainfo import POSETRACK17, POSETRACK18, POSETRACK21, SYNTHETIC_POSETRACK
 from mmpose_gss.registry import DATASETS
+from mmpose_gss.structures.clip_frames import FrameLayout
+from mmpose_gss.structures.skeletons import POSETRACK17, POSETRACK18, POSETRACK21, SYNTHETIC_POSETRACK
 
 
 @DATASETS.register_module()

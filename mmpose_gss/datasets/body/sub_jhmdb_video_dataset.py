@@ -1,8 +1,8 @@
 """Sub-JHMDB: clips with a whole person, 15 joints, three splits."""
 from mmpose_gss.datasets.body.base_video_dataset import BaseVideoPoseDataset
-from mmpose_gss.datasets.body.clip_frames import FrameLayout
-from mmpose_gss.datasets.body.metainfo import JHMDB
 from mmpose_gss.registry import DATASETS
+from mmpose_gss.structures.clip_frames import FrameLayout
+from mmpose_gss.structures.skeletons import JHMDB
 
 
 @DATASETS.register_module()

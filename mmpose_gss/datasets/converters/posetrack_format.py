@@ -9,8 +9,8 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 
 from mmpose_gss.datasets.body.annotations import box_from_joints
-from mmpose_gss.datasets.body.metainfo import POSETRACK18
 from mmpose_gss.datasets.converters.coco_files import image_size
+from mmpose_gss.structures.skeletons import POSETRACK18
 
 JOINTS: Tuple[str, ...] = tuple(joint['name'] for joint in POSETRACK18['keypoint_info'].values())
 EARS = ('left_ear', 'right_ear')

@@ -10,9 +10,9 @@ from typing import Dict, List, Optional, Tuple
 import numpy as np
 from scipy.io import loadmat
 
-from mmpose_gss.datasets.body.metainfo import JHMDB
 from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, visible_files, write_split
 from mmpose_gss.datasets.converters.report import Report
+from mmpose_gss.structures.skeletons import JHMDB
 
 KNOWN_SUB_JHMDB = {'clips': {'videos': 316}}
 JOINTS = tuple(joint['name'] for joint in JHMDB['keypoint_info'].values())

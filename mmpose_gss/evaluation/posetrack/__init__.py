@@ -1,0 +1,27 @@
+"""PoseTrack's AP and MOTA as NumPy functions; the metric for the Runner is ``metric.py``."""
+from mmpose_gss.evaluation.posetrack.ap import APResult, posetrack_ap
+from mmpose_gss.evaluation.posetrack.files import load_directories, load_video, parse_video
+from mmpose_gss.evaluation.posetrack.frames import (
+    PersonPairs,
+    PoseTrackFrames,
+    evaluated_frames,
+    pair_people,
+)
+from mmpose_gss.evaluation.posetrack.jitter import JitterResult, posetrack_jitter
+from mmpose_gss.evaluation.posetrack.joints import JOINT_GROUPS, POSETRACK_JOINTS, group_joints
+from mmpose_gss.evaluation.posetrack.mot import MOTCounts, MOTResult, mot_figures, posetrack_mot
+from mmpose_gss.evaluation.posetrack.report import (
+    format_table,
+    load_frames,
+    per_video_figures,
+    posetrack_figures,
+)
+from mmpose_gss.evaluation.posetrack.tables import PoseTrackFileError, PoseTrackVideo, pair_frames
+
+__all__ = [
+    'APResult', 'JOINT_GROUPS', 'JitterResult', 'MOTCounts', 'MOTResult', 'POSETRACK_JOINTS', 'PersonPairs',
+    'PoseTrackFileError', 'PoseTrackFrames', 'PoseTrackVideo', 'evaluated_frames', 'format_table',
+    'group_joints', 'load_directories', 'load_frames', 'load_video', 'mot_figures', 'pair_frames',
+    'pair_people', 'parse_video', 'per_video_figures', 'posetrack_ap', 'posetrack_figures',
+    'posetrack_jitter', 'posetrack_mot'
+]

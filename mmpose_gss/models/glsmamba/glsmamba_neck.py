@@ -1,0 +1,125 @@
+"""GLSMamba (arXiv 2510.11017): global-local spatiotemporal scans over the features of a window of frames.
+
+Shapes: B persons, T frames, C input channels, D channels, h, w size of the feature map.
+
+```
+(B,T,C,h,w) ─► projection + spatial + temporal embedding ─► (B,T,h,w,D) ─► GSM × 4 ─► LRM × 2 ─► LayerNorm
+                                                                                      └─► (B,T,D,h,w)
+```
+"""
+from __future__ import annotations
+
+from typing import Optional, Sequence, Tuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from mmpose_gss.models.base_neck import BaseVideoNeck
+from mmpose_gss.models.glsmamba.gsm import GSM
+from mmpose_gss.models.glsmamba.lrm import LRM
+from mmpose_gss.models.layers.position_embedding import SpaceTimeEmbedding
+from mmpose_gss.registry import MODELS
+
+#: How often features of a resolution are doubled for heatmaps at a quarter of the input's size.
+_UPSAMPLE = {'1/4': 1, '1/8': 2, '1/16': 4}
+
+
+@MODELS.register_module()
+class GLSMambaNeck(BaseVideoNeck):
+    """Neck of GLSMamba; the defaults are GLSMamba-B.
+
+    Args:
+        in_channels (int): C.
+        embed_dims (int): D, a multiple of 4.
+        num_frames (int): T, odd. One set of weights serves one T, any h and w.
+        num_global (int): Number of GSM blocks.
+        num_local (int): Number of LRM blocks, 0 for the ablation "without LRM".
+        scans (Sequence[str]): Scans of the GSM blocks out of ``'unified'``, ``'spatial'``, ``'temporal'``.
+        merge (str): ``'stmm'`` for adaptive merging or ``'sum'``.
+        window (tuple[int, int]): Rows and columns of the LRM's tubes.
+        resolution (str): Of the incoming features relative to the image: ``'1/4'``, ``'1/8'`` or ``'1/16'``
+            (GLSMamba-BLR). Heatmaps are at 1/4 always: from coarser features the key frame's result is
+            upsampled bilinearly and returned alone.
+        d_state (int): States N of the scans.
+        dt_rank (int): Rank of the scans' delta.
+        ffn_ratio (float): Hidden width of the FFNs in units of D.
+        sca_ratio (float): Hidden width of the channel attention in units of T·D.
+        scan_conv (str, optional): ``'causal1d'`` adds Mamba's short causal convolution along every scan
+            order. The paper has none.
+        drop_path (float): Highest probability of dropping a residual branch; rises from 0 with depth.
+        with_cp (bool): Whether to recompute every block in the backward pass instead of storing it.
+        scan_backend (str): Backend of the scans, see :func:`mmpose_gss.ops.scan.ordered`.
+        init_cfg (dict, optional): Initialisation.
+
+    Raises:
+        ValueError: For an even or non-positive T, unknown scans, merges, resolutions.
+    """
+
+    def __init__(self, in_channels: int, embed_dims: int = 256, num_frames: int = 5, num_global: int = 4,
+                 num_local: int = 2, scans: Sequence[str] = ('unified', 'spatial', 'temporal'),
+                 merge: str = 'stmm', window: Tuple[int, int] = (8, 6), resolution: str = '1/4',
+                 d_state: int = 16, dt_rank: int = 16, ffn_ratio: float = 3.25, sca_ratio: float = 0.45,
+                 scan_conv: Optional[str] = None, drop_path: float = 0., with_cp: bool = False,
+                 scan_backend: str = 'auto', init_cfg: Optional[dict] = None) -> None:
+        super().__init__(init_cfg)
+        if num_frames < 1 or num_frames % 2 == 0:
+            raise ValueError(f'num_frames must be odd, so that the key frame is in the middle, '
+                             f'got {num_frames}.')
+        if num_global < 0 or num_local < 0:
+            raise ValueError(f'num_global and num_local must not be negative, got {num_global}, {num_local}.')
+        if resolution not in _UPSAMPLE:
+            raise ValueError(f'resolution must be one of {sorted(_UPSAMPLE)}, got {resolution!r}.')
+        self.in_channels, self.num_frames, self.with_cp = in_channels, num_frames, with_cp
+        self.upsample = _UPSAMPLE[resolution]
+        self.embed = SpaceTimeEmbedding(in_channels, embed_dims, num_frames)
+        depth = num_global + num_local
+        drops = [drop_path * i / max(depth - 1, 1) for i in range(depth)]
+        scan_cfg = dict(d_state=d_state, dt_rank=dt_rank, scan_conv=scan_conv, scan_backend=scan_backend)
+        self.global_blocks = nn.ModuleList(
+            GSM(embed_dims,
+                num_frames,
+                scans,
+                merge,
+                ffn_ratio=ffn_ratio,
+                sca_ratio=sca_ratio,
+                drop_path=drop,
+                **scan_cfg) for drop in drops[:num_global])
+        self.local_blocks = nn.ModuleList(
+            LRM(embed_dims, window, ffn_ratio=ffn_ratio, drop_path=drop, **scan_cfg)
+            for drop in drops[num_global:])
+        self.norm = nn.LayerNorm(embed_dims)
+
+    def forward(self, feats: Tensor, key_index: Optional[int] = None) -> Tensor:
+        """Run the neck.
+
+        Args:
+            feats (Tensor): Features in time order, ``(B,T,C,h,w)``.
+            key_index (int, optional): Position of the key frame; matters with features coarser than 1/4
+                only. Defaults to ``T // 2``.
+
+        Returns:
+            Tensor: ``(B,T,D,h,w)``; with coarser features ``(B,1,D,s·h,s·w)`` with s = 2 or 4.
+
+        Raises:
+            ValueError: If T or C are not those the neck was built for.
+        """
+        if feats.ndim != 5 or feats.shape[1] != self.num_frames or feats.shape[2] != self.in_channels:
+            raise ValueError(
+                f'GLSMambaNeck was built for features (B, {self.num_frames}, {self.in_channels}, h, w), got '
+                f'{tuple(feats.shape)}: num_frames must be the length of frame_offsets, in_channels the '
+                f"backbone's.")
+        x = self.embed(feats)
+        for block in [*self.global_blocks, *self.local_blocks]:
+            if self.with_cp and torch.is_grad_enabled():
+                x = checkpoint(block, x, use_reentrant=False)
+            else:
+                x = block(x)
+        if self.upsample == 1:
+            return self.norm(x).permute(0, 1, 4, 2, 3)
+        key_index = self.num_frames // 2 if key_index is None else key_index
+        key_frame = self.norm(x[:, key_index]).permute(0, 3, 1, 2)
+        key_frame = F.interpolate(
+            key_frame, scale_factor=self.upsample, mode='bilinear', align_corners=False)
+        return key_frame[:, None]

@@ -1,0 +1,1 @@
+"""Backends of the selective scan, one file each, named after it."""
