@@ -5,6 +5,8 @@ The rules and the float32 rounding are those of MMPose's ``JhmdbPCKAccuracy``
 
 Shapes: N people, K = 15 joints.
 """
+from __future__ import annotations
+
 import json
 import os
 from typing import Dict, FrozenSet, List, Optional, Sequence, Union
@@ -13,49 +15,55 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.registry import METRICS
+from mmpose_gss.structures.skeletons import JHMDB, JHMDB_GROUPS
 
-# Joints of JHMDB by group: neck and belly are in the mean only.
-JHMDB_GROUPS = {
-    'Head': (2, ),
-    'Sho': (3, 4),
-    'Elb': (7, 8),
-    'Wri': (11, 12),
-    'Hip': (5, 6),
-    'Knee': (9, 10),
-    'Ank': (13, 14),
-}
-NUM_JHMDB_JOINTS = 15
-LEFT_SHOULDER, RIGHT_HIP = 4, 5
+NUM_SPLITS = 3
+# What the figure of each norm is called.
+FIGURES = {'bbox': 'PCK', 'torso': 'tPCK'}
 
 
 def box_sizes(boxes: np.ndarray) -> np.ndarray:
-    """Longer side of boxes (N, 4) x1, y1, x2, y2: (N,)."""
+    """Give the longer side of boxes.
+
+    Args:
+        boxes (ndarray): x1, y1, x2, y2 in pixels, ``(N, 4)``.
+
+    Returns:
+        ndarray: Pixels, ``(N,)``.
+    """
     return (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
 
 
 def torso_sizes(gt: np.ndarray, pred: np.ndarray) -> np.ndarray:
-    """Distance from left shoulder to right hip, (N,); the predicted one where the true one is under 1 px."""
-    def size(joints):
-        return np.linalg.norm(joints[:, LEFT_SHOULDER] - joints[:, RIGHT_HIP], axis=-1)
+    """Give the distance from left shoulder to right hip; the predicted one where the true one is under 1 px.
 
-    true = size(gt)
-    return np.where(true < 1, size(pred), true)
+    Args:
+        gt (ndarray): Annotated joints in pixels, ``(N, K, 2)``.
+        pred (ndarray): Predicted joints in pixels, ``(N, K, 2)``.
+
+    Returns:
+        ndarray: Pixels, ``(N,)``.
+    """
+    shoulder, hip = JHMDB.index('left_shoulder'), JHMDB.index('right_hip')
+    true, found = (np.linalg.norm(joints[:, shoulder] - joints[:, hip], axis=-1) for joints in (gt, pred))
+    return np.where(true < 1, found, true)
 
 
 def joint_pck(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray, size: np.ndarray,
               thr: float) -> np.ndarray:
-    """Part of each joint's occurrences nearer than ``thr`` sizes.
+    """Compute the part of each joint's occurrences nearer than ``thr`` sizes.
 
     Args:
-        pred: (N, K, 2) pixels.
-        gt: (N, K, 2) pixels.
-        visible: (N, K) bool, annotated joints; others do not count.
-        size: (N,) pixels; people without size do not count.
-        thr: limit, itself not included.
+        pred (ndarray): Pixels, ``(N, K, 2)``.
+        gt (ndarray): Pixels, ``(N, K, 2)``.
+        visible (ndarray): Annotated joints, bool ``(N, K)``; others do not count.
+        size (ndarray): Pixels, ``(N,)``; people without size do not count.
+        thr (float): Limit in sizes, itself not included.
 
     Returns:
-        np.ndarray: (K,) float64 in [0, 1]; NaN for a joint that never counts.
+        ndarray: In [0, 1], ``(K,)`` float64; NaN for a joint that never counts.
     """
     counts = visible & (size != 0)[:, None]
     unit = np.where(size > 0, size, 1e6)[:, None, None]
@@ -66,24 +74,30 @@ def joint_pck(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray, size: np.nd
 
 
 def pck_groups(per_joint: np.ndarray, name: str) -> Dict[str, float]:
-    """Means of the joint groups (``'Head PCK'`` ...) and of all joints (``'PCK'``), as MMPose names them."""
-    groups = {f'{group} {name}': _mean(per_joint[list(joints)]) for group, joints in JHMDB_GROUPS.items()}
+    """Take the means of the joint groups and of all joints.
+
+    Args:
+        per_joint (ndarray): Figures of the joints, ``(K,)``.
+        name (str): What the figure is called, ``'PCK'`` or ``'tPCK'``.
+
+    Returns:
+        dict[str, float]: ``'Head PCK'`` and so on, and ``'PCK'``, as MMPose names them.
+    """
+    groups = {}
+    for group, joints in JHMDB_GROUPS.items():
+        groups[f'{group} {name}'] = _mean(per_joint[[JHMDB.index(joint) for joint in joints]])
     groups[name] = _mean(per_joint)
     return groups
 
 
 def mean_of_splits(splits: Sequence[Dict[str, float]]) -> Dict[str, float]:
-    """Mean of each figure over the splits, all of which must have it."""
+    """Take the mean of each figure over the splits, all of which must have it."""
     return {name: float(np.mean([split[name] for split in splits])) for name in splits[0]}
 
 
 def _mean(values: np.ndarray) -> float:
     values = values[~np.isnan(values)]
     return float(values.mean()) if values.size else float('nan')
-
-
-NAMES = {'bbox': 'PCK', 'torso': 'tPCK'}
-NUM_SPLITS = 3
 
 
 @METRICS.register_module()
@@ -107,7 +121,7 @@ class JHMDBPCKMetric(BaseMetric):
         prefix (str, optional): Prefix of the names. Defaults to ``'jhmdb'``.
 
     Raises:
-        ValueError: an argument is unusable.
+        UserError: If an argument is unusable.
     """
     default_prefix: Optional[str] = 'jhmdb'
 
@@ -121,14 +135,14 @@ class JHMDBPCKMetric(BaseMetric):
                  prefix: Optional[str] = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         norm_item = (norm_item, ) if isinstance(norm_item, str) else tuple(norm_item)
-        if not norm_item or set(norm_item) - set(NAMES):
-            raise ValueError(f'JHMDBPCKMetric got norm_item={norm_item}; name "bbox", "torso" or both.')
+        if not norm_item or set(norm_item) - set(FIGURES):
+            raise UserError(f'JHMDBPCKMetric got norm_item={norm_item}; name "bbox", "torso" or both.')
         if split is not None and split not in range(1, NUM_SPLITS + 1):
-            raise ValueError(f'JHMDBPCKMetric got split={split}; Sub-JHMDB has the splits 1, 2 and 3.')
+            raise UserError(f'JHMDBPCKMetric got split={split}; Sub-JHMDB has the splits 1, 2 and 3.')
         if summary_file and split is None:
-            raise ValueError('JHMDBPCKMetric got summary_file without split; say which split this run is.')
+            raise UserError('JHMDBPCKMetric got summary_file without split; say which split this run is.')
         if split_files and split is not None:
-            raise ValueError('JHMDBPCKMetric got both split and split_files; give one of them.')
+            raise UserError('JHMDBPCKMetric got both split and split_files; give one of them.')
         self.thr, self.norm_item = thr, norm_item
         self.split, self.summary_file = split, summary_file
         self.split_images = [_image_ids(path) for path in split_files or ()]
@@ -145,24 +159,24 @@ class JHMDBPCKMetric(BaseMetric):
             gt = sample['gt_instances']
             pred_joints = np.asarray(sample['pred_instances']['keypoints'])
             gt_joints = np.asarray(gt['keypoints'])
-            if pred_joints.shape != gt_joints.shape or gt_joints.shape[1:] != (NUM_JHMDB_JOINTS, 2):
-                raise ValueError(f'JHMDBPCKMetric got keypoints of shape {pred_joints.shape} for '
-                                 f'{gt_joints.shape} annotated ones, but JHMDB has 15 joints; use a model of '
-                                 'this data set.')
+            if pred_joints.shape != gt_joints.shape or gt_joints.shape[1:] != (JHMDB.num_joints, 2):
+                raise UserError(f'JHMDBPCKMetric got keypoints of shape {pred_joints.shape} for '
+                                f'{gt_joints.shape} annotated ones, but JHMDB has 15 joints; use a model of '
+                                'this data set.')
             visible = np.asarray(gt['keypoints_visible'])
             result = {'pred': pred_joints, 'gt': gt_joints, 'img_id': sample.get('img_id'),
-                      'visible': visible.reshape(len(gt_joints), NUM_JHMDB_JOINTS, -1)[..., 0].astype(bool)}
+                      'visible': visible.reshape(len(gt_joints), JHMDB.num_joints, -1)[..., 0].astype(bool)}
             if 'bbox' in self.norm_item:
                 if 'bboxes' not in gt:
-                    raise ValueError('JHMDBPCKMetric with norm_item "bbox" got a sample without '
-                                     'gt_instances.bboxes; let the dataset give "bbox".')
+                    raise UserError('JHMDBPCKMetric with norm_item "bbox" got a sample without '
+                                    'gt_instances.bboxes; let the dataset give "bbox".')
                 result['bbox'] = box_sizes(np.asarray(gt['bboxes']))
             if 'torso' in self.norm_item:
                 result['torso'] = torso_sizes(gt_joints, pred_joints)
             self.results.append(result)
 
     def compute_metrics(self, results: List[dict]) -> Dict[str, float]:
-        """Figures of all samples.
+        """Compute the figures of all samples.
 
         Args:
             results (list): What ``process`` kept, of all processes.
@@ -186,7 +200,7 @@ class JHMDBPCKMetric(BaseMetric):
         figures = {}
         for item in self.norm_item:
             size = np.concatenate([result[item] for result in results])
-            figures.update(pck_groups(joint_pck(pred, gt, visible, size, self.thr), NAMES[item]))
+            figures.update(pck_groups(joint_pck(pred, gt, visible, size, self.thr), FIGURES[item]))
         return figures
 
     def _all_splits(self, results: Sequence[dict]) -> Dict[str, float]:
@@ -194,8 +208,8 @@ class JHMDBPCKMetric(BaseMetric):
         for number, images in enumerate(self.split_images, 1):
             members = [result for result in results if result['img_id'] in images]
             if not members:
-                raise ValueError(f'JHMDBPCKMetric: no sample is in split {number}; evaluate the union of the '
-                                 'test sets named in split_files.')
+                raise UserError(f'JHMDBPCKMetric: no sample is in split {number}; evaluate the union of the '
+                                'test sets named in split_files.')
             splits.append(self._figures(members))
         figures = mean_of_splits(splits)
         for number, split in enumerate(splits, 1):
@@ -227,6 +241,6 @@ class JHMDBPCKMetric(BaseMetric):
 
 def _image_ids(path: str) -> FrozenSet[int]:
     if not os.path.isfile(path):
-        raise ValueError(f'JHMDBPCKMetric: split file "{path}" is missing; convert the splits first.')
+        raise UserError(f'JHMDBPCKMetric: split file "{path}" is missing; convert the splits first.')
     with open(path, encoding='utf-8') as file:
         return frozenset(image['id'] for image in json.load(file)['images'])

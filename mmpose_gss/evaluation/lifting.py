@@ -2,32 +2,56 @@
 
 Shapes: N frames, T frames of a clip, J joints. Positions and errors are in the unit of the input.
 """
+from __future__ import annotations
+
 from collections import defaultdict
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.registry import METRICS
 
+MM_PER_M = 1000
+# 0, 5, …, 150 mm: the thresholds of MPI-INF-3DHP's AUC.
+AUC_THRESHOLDS = np.linspace(0, 150, 31)
+# What each score is called in the report.
+FIGURES = {'mpjpe': 'MPJPE', 'p-mpjpe': 'P-MPJPE', 'mpjve': 'MPJVE', 'pck': 'PCK', 'auc': 'AUC'}
 
-def joint_errors(pred, truth):
-    """Distances of joints ``(N,J)`` between poses ``(N,J,3)``."""
-    _same(pred, truth)
+
+def joint_errors(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Compute the distances of joints.
+
+    Args:
+        pred (ndarray): ``(N, J, 3)``.
+        truth (ndarray): ``(N, J, 3)``.
+
+    Returns:
+        ndarray: ``(N, J)``.
+
+    Raises:
+        ValueError: If the shapes do not fit.
+    """
+    _check_shapes(pred, truth)
     return np.linalg.norm(pred - truth, axis=-1)
 
 
-def procrustes(pred, truth):
-    """Moves, turns (without mirroring) and scales each pose onto its truth, by least squares.
+def procrustes(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Move, turn (without mirroring) and scale each pose onto its truth, by least squares.
 
     Args:
-        pred (ndarray): ``(N,J,3)``.
-        truth (ndarray): ``(N,J,3)``.
+        pred (ndarray): ``(N, J, 3)``.
+        truth (ndarray): ``(N, J, 3)``.
 
     Returns:
-        ndarray: ``(N,J,3)``, the aligned poses. A pose whose joints coincide becomes the truth's centre.
+        ndarray: The aligned poses, ``(N, J, 3)``. A pose whose joints coincide becomes the truth's centre.
+
+    Raises:
+        ValueError: If the shapes do not fit.
     """
-    _same(pred, truth)
+    _check_shapes(pred, truth)
     pred, truth = np.asarray(pred, dtype=np.float64), np.asarray(truth, dtype=np.float64)
     centre = truth.mean(axis=1, keepdims=True)
     x, y = pred - pred.mean(axis=1, keepdims=True), truth - centre
@@ -39,29 +63,36 @@ def procrustes(pred, truth):
     return scale[:, None, None] * (x @ (u * sign[:, None]) @ vt) + centre
 
 
-def velocity_errors(pred, truth):
-    """Distances ``(N-1,J)`` between the frame differences of two motions ``(N,J,3)``."""
-    _same(pred, truth)
+def velocity_errors(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Compute the distances between the frame differences of two motions.
+
+    Args:
+        pred (ndarray): ``(N, J, 3)``.
+        truth (ndarray): ``(N, J, 3)``.
+
+    Returns:
+        ndarray: ``(N-1, J)``, per frame.
+
+    Raises:
+        ValueError: If the shapes do not fit.
+    """
+    _check_shapes(pred, truth)
     return np.linalg.norm(np.diff(pred, axis=0) - np.diff(truth, axis=0), axis=-1)
 
 
-def pck(errors, threshold):
-    """Share of errors ``(N,J)`` below a threshold, per frame ``(N,)``, in percent."""
+def pck(errors: np.ndarray, threshold: float) -> np.ndarray:
+    """Compute the share of errors ``(N, J)`` below a threshold, per frame ``(N,)``, in percent."""
     return 100.0 * (np.asarray(errors) < threshold).mean(axis=-1)
 
 
-def auc(errors, thresholds):
-    """Mean of :func:`pck` over thresholds, per frame ``(N,)``, in percent."""
+def auc(errors: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:
+    """Take the mean of :func:`pck` over thresholds, per frame ``(N,)``, in percent."""
     return np.mean([pck(errors, threshold) for threshold in thresholds], axis=0)
 
 
-def _same(pred, truth):
+def _check_shapes(pred: np.ndarray, truth: np.ndarray) -> None:
     if np.shape(pred) != np.shape(truth) or np.ndim(pred) != 3 or np.shape(pred)[-1] != 3:
         raise ValueError(f'both poses must be (N,J,3), got {np.shape(pred)} and {np.shape(truth)}')
-
-
-#: The sequences of Human3.6M that the protocol leaves out, as MotionBERT's pickle names them.
-H36M_SKIPPED = ('s_09_act_05_subact_02', 's_09_act_10_subact_02', 's_09_act_13_subact_01')
 
 
 @METRICS.register_module()
@@ -72,65 +103,81 @@ class PoseLiftingMetric(BaseMetric):
     an action are averaged, then the actions. MMPose's ``MPJPE`` averages over frames at once and knows no
     overlaps, velocities, PCK or AUC; on one action without overlaps both agree.
 
-    Samples need ``pred_instances.keypoints`` ``(T,J,3)`` and ``gt_instances.lifting_target`` in m,
-    ``lifting_target_visible`` ``(T,J)``, and the metainfo ``frame_ids``, ``action`` and ``sequence``.
-
     Args:
-        scores (Sequence[str]): Of ``mpjpe``, ``p-mpjpe``, ``mpjve``, ``pck`` and ``auc``.
-        root_index (int): The joint that poses are relative to.
-        skip_list (Sequence[str]): Sequences to leave out.
-        pck_threshold (float): Of PCK, in mm.
-        auc_thresholds (Sequence[float], optional): Of AUC, in mm; ``None`` is 0, 5, …, 150.
-        collect_device (str): MMEngine's.
-        prefix (str, optional): MMEngine's.
+        scores (Sequence[str]): Of ``mpjpe``, ``p-mpjpe``, ``mpjve``, ``pck`` and ``auc``. Defaults to the
+            first three.
+        root_index (int): The joint that poses are relative to. Defaults to 0.
+        skip_list (Sequence[str]): Sequences to leave out. Defaults to none.
+        pck_threshold (float): Of PCK, in mm. Defaults to 150.
+        auc_thresholds (Sequence[float], optional): Of AUC, in mm. Defaults to 0, 5, …, 150.
+        collect_device (str): As in MMEngine. Defaults to ``'cpu'``.
+        prefix (str, optional): Prefix of the names. Defaults to ``'lifting'``.
+
+    Raises:
+        UserError: If a score is unknown or none is named.
     """
 
-    default_prefix = 'lifting'
-    NAMES = {'mpjpe': 'MPJPE', 'p-mpjpe': 'P-MPJPE', 'mpjve': 'MPJVE', 'pck': 'PCK', 'auc': 'AUC'}
+    default_prefix: Optional[str] = 'lifting'
 
-    def __init__(self, scores=('mpjpe', 'p-mpjpe', 'mpjve'), root_index=0, skip_list=(), pck_threshold=150.0,
-                 auc_thresholds=None, collect_device='cpu', prefix=None):
+    def __init__(self,
+                 scores: Sequence[str] = ('mpjpe', 'p-mpjpe', 'mpjve'),
+                 root_index: int = 0,
+                 skip_list: Sequence[str] = (),
+                 pck_threshold: float = 150.0,
+                 auc_thresholds: Optional[Sequence[float]] = None,
+                 collect_device: str = 'cpu',
+                 prefix: Optional[str] = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        unknown = [name for name in scores if name not in self.NAMES]
+        unknown = [name for name in scores if name not in FIGURES]
         if unknown or not scores:
-            raise ValueError(f'scores must be some of {", ".join(self.NAMES)}, got {list(scores)}')
+            raise UserError(f'scores must be some of {", ".join(FIGURES)}, got {list(scores)}')
         # Not `metrics`: MMEngine takes a config with that key for a whole evaluator.
         self.names = tuple(scores)
         self.root_index = root_index
         self.skip_list = frozenset(skip_list)
         self.pck_threshold = pck_threshold
-        self.auc_thresholds = (np.linspace(0, 150, 31) if auc_thresholds is None
-                               else np.asarray(auc_thresholds))
+        self.auc_thresholds = AUC_THRESHOLDS if auc_thresholds is None else np.asarray(auc_thresholds)
 
-    def process(self, data_batch, data_samples):
-        """Scores the frames of a batch of clips."""
+    def process(self, data_batch: Sequence[dict], data_samples: Sequence[dict]) -> None:
+        """Score the frames of a batch of clips.
+
+        Args:
+            data_batch (Sequence[dict]): Not used.
+            data_samples (Sequence[dict]): Data samples as dicts with ``pred_instances.keypoints``
+                ``(T, J, 3)`` or ``(1, T, J, 3)`` and ``gt_instances.lifting_target`` ``(T, J, 3)`` in m,
+                ``gt_instances.lifting_target_visible`` ``(T, J)``, ``frame_ids`` ``(T,)``, ``action`` and
+                ``sequence``.
+
+        Raises:
+            UserError: If the samples lack what says which frame of which action they show.
+        """
         for sample in data_samples:
             if 'frame_ids' not in sample or 'action' not in sample:
-                raise ValueError(
-                    'PoseLiftingMetric needs frame_ids, action and sequence of each clip; add them to '
-                    'meta_keys of PackPoseInputs')
+                raise UserError('PoseLiftingMetric needs frame_ids, action and sequence of each clip; add '
+                                'them to meta_keys of PackPoseInputs')
             if sample.get('sequence') in self.skip_list:
                 continue
-            pred = np.asarray(sample['pred_instances']['keypoints'], dtype=np.float64) * 1000
-            truth = np.asarray(sample['gt_instances']['lifting_target'], dtype=np.float64) * 1000
+            gt = sample['gt_instances']
+            pred = np.asarray(sample['pred_instances']['keypoints'], dtype=np.float64) * MM_PER_M
             pred = pred[0] if pred.ndim == 4 else pred
-            visible = np.asarray(sample['gt_instances']['lifting_target_visible'])
-            visible = visible.reshape(truth.shape[:2]) > 0
+            truth = np.asarray(gt['lifting_target'], dtype=np.float64) * MM_PER_M
+            visible = np.asarray(gt['lifting_target_visible']).reshape(truth.shape[:2]) > 0
             frames = np.asarray(sample['frame_ids']).reshape(-1)
             self.results.append(dict(
                 action=sample['action'], frames=frames, scores=self.score(pred, truth, visible, frames)))
 
-    def score(self, pred, truth, visible, frames):
-        """Scores of a clip.
+    def score(self, pred: np.ndarray, truth: np.ndarray, visible: np.ndarray,
+              frames: np.ndarray) -> Dict[str, np.ndarray]:
+        """Score a clip.
 
         Args:
-            pred (ndarray): ``(T,J,3)`` in mm.
-            truth (ndarray): ``(T,J,3)`` in mm.
-            visible (ndarray): ``(T,J)`` bool; a frame counts if all its joints do.
-            frames (ndarray): ``(T,)`` frame numbers.
+            pred (ndarray): In mm, ``(T, J, 3)``.
+            truth (ndarray): In mm, ``(T, J, 3)``.
+            visible (ndarray): Bool, ``(T, J)``; a frame counts if all its joints do.
+            frames (ndarray): Frame numbers, ``(T,)``.
 
         Returns:
-            dict[str, ndarray]: Per metric ``(T,)``, NaN in frames that do not count.
+            dict[str, ndarray]: Per score ``(T,)``, NaN in frames that do not count.
         """
         root = slice(self.root_index, self.root_index + 1)
         pred, truth = pred - pred[:, root], truth - truth[:, root]
@@ -154,42 +201,40 @@ class PoseLiftingMetric(BaseMetric):
             scores[name] = np.where(valid, value, np.nan)
         return scores
 
-    def compute_metrics(self, results):
-        """Averages over overlaps, frames and actions.
+    def compute_metrics(self, results: List[dict]) -> Dict[str, float]:
+        """Average over overlaps, frames and actions.
 
         Args:
-            results (list[dict]): Of :meth:`process`, of all ranks.
+            results (list[dict]): What ``process`` kept, of all processes.
 
         Returns:
             dict[str, float]: By name ``MPJPE``, …, and by action ``MPJPE_Walking``, ….
+
+        Raises:
+            UserError: If no clip was scored.
         """
         if not results:
-            raise ValueError('no clip was scored: the data set is empty or skip_list leaves nothing')
-        metrics = {}
+            raise UserError('no clip was scored: the data set is empty or skip_list leaves nothing')
+        by_action: Dict[str, List[dict]] = defaultdict(list)
+        for result in results:
+            by_action[result['action']].append(result)
+        metrics: Dict[str, float] = {}
         for name in self.names:
-            by_action = {action: self._mean(clips, name)
-                         for action, clips in self._by_action(results).items()}
-            scored = [value for value in by_action.values() if np.isfinite(value)]
-            metrics[self.NAMES[name]] = float(np.mean(scored)) if scored else float('nan')
-            metrics.update({f'{self.NAMES[name]}_{action}': value for action, value in by_action.items()})
+            values = {action: _frame_mean(by_action[action], name) for action in sorted(by_action)}
+            scored = [value for value in values.values() if np.isfinite(value)]
+            metrics[FIGURES[name]] = float(np.mean(scored)) if scored else float('nan')
+            metrics.update({f'{FIGURES[name]}_{action}': value for action, value in values.items()})
         MMLogger.get_current_instance().info(
-            ', '.join(f'{self.NAMES[name]} {metrics[self.NAMES[name]]:.2f}' for name in self.names))
+            ', '.join(f'{FIGURES[name]} {metrics[FIGURES[name]]:.2f}' for name in self.names))
         return metrics
 
-    @staticmethod
-    def _by_action(results):
-        groups = defaultdict(list)
-        for result in results:
-            groups[result['action']].append(result)
-        return dict(sorted(groups.items()))
 
-    @staticmethod
-    def _mean(clips, name):
-        """Mean over the frames of one action, each frame being the mean over the clips that show it."""
-        frames = np.concatenate([clip['frames'] for clip in clips])
-        scores = np.concatenate([clip['scores'][name] for clip in clips])
-        frames, scores = frames[np.isfinite(scores)], scores[np.isfinite(scores)]
-        if not len(frames):
-            return float('nan')
-        _, inverse, count = np.unique(frames, return_inverse=True, return_counts=True)
-        return float((np.bincount(inverse, weights=scores) / count).mean())
+def _frame_mean(clips: Sequence[dict], name: str) -> float:
+    """Average over the frames of one action, each frame being the mean over the clips that show it."""
+    frames = np.concatenate([clip['frames'] for clip in clips])
+    scores = np.concatenate([clip['scores'][name] for clip in clips])
+    scored = np.isfinite(scores)
+    if not scored.any():
+        return float('nan')
+    _, inverse, count = np.unique(frames[scored], return_inverse=True, return_counts=True)
+    return float((np.bincount(inverse, weights=scores[scored]) / count).mean())

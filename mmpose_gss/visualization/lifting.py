@@ -8,10 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmpose_gss.apis.lifting.bvh import TREE
-from mmpose_gss.apis.lifting.joints import H36M_JOINTS
+from mmpose_gss.structures.skeletons import H36M
 
-_BONES = [(H36M_JOINTS.index(parent), H36M_JOINTS.index(name)) for name, parent in TREE.items() if parent]
+_BONES = H36M.link_indices
 _BACKGROUND, _GRID = (250, 250, 250), (215, 215, 215)
 
 
@@ -65,7 +64,7 @@ def draw_view(poses, size, azimuth=0.0, elevation=15.0):
         points = project(shifted)
         colour = track_colour(track_id)
         for a, b in sorted(_BONES, key=lambda bone: -(depth[bone[0]] + depth[bone[1]])):  # the nearest last
-            right = H36M_JOINTS[b].startswith('right')
+            right = H36M.names[b].startswith('right')
             shade = tuple(int(c * (0.55 if right else 1.0)) for c in colour)
             cv2.line(picture, tuple(map(int, points[a])), tuple(map(int, points[b])), shade, 3, cv2.LINE_AA)
         for point in points:

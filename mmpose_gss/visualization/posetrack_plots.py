@@ -4,7 +4,8 @@ from typing import Dict, List
 
 import numpy as np
 
-from mmpose_gss.evaluation.posetrack import JOINT_GROUPS, POSETRACK_JOINTS, PoseTrackFrames, posetrack_ap
+from mmpose_gss.evaluation.posetrack import JOINT_GROUPS, PoseTrackFrames, posetrack_ap
+from mmpose_gss.structures.skeletons import POSETRACK17_JOINTS
 
 
 def plot_posetrack(frames: PoseTrackFrames, per_video: Dict[str, dict], folder: str) -> List[str]:
@@ -41,7 +42,7 @@ def _precision_recall(frames: PoseTrackFrames):
         for joint in joints:
             shown = np.isfinite(ap.curve_recall[joint])
             axis.plot(ap.curve_recall[joint][shown], ap.curve_precision[joint][shown],
-                      label=f'{POSETRACK_JOINTS[joint]}  {ap.ap[joint]:.1f}')
+                      label=f'{POSETRACK17_JOINTS[joint]}  {ap.ap[joint]:.1f}')
         axis.set_title(group)
         axis.legend(loc='lower left', fontsize='small')
         axis.grid(alpha=0.3)

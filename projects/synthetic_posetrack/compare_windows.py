@@ -37,6 +37,7 @@ from mmpose_gss.engine.checkpoint import read_checkpoint
 from mmpose_gss.models import ClipDataPreprocessor, GLSMambaNeck, TemporalHeatmapHead
 from mmpose_gss.models.deconv_encoder import DeconvEncoder
 from mmpose_gss.registry import DATASETS
+from mmpose_gss.structures.skeletons import HEAD_SIZE_FACTOR
 
 INPUT, HEATMAP = (96, 128), (24, 32)  # width, height
 CODEC = dict(type='mmpose.MSRAHeatmap', input_size=INPUT, heatmap_size=HEATMAP, sigma=1.5)
@@ -184,7 +185,7 @@ def encode(windows: Sequence[dict], encoder: nn.Module, preprocess: nn.Module) -
     return Samples(
         torch.cat(feats), heatmaps.half(), weights, joints[..., :2],
         np.array([ann['occluded'] for ann in anns]) & (joints[..., 2] > 0),
-        np.array([0.6 * np.hypot(*ann['bbox_head'][2:]) for ann in anns]), np.stack((scale, offset), axis=1))
+        np.array([HEAD_SIZE_FACTOR * np.hypot(*ann['bbox_head'][2:]) for ann in anns]), np.stack((scale, offset), axis=1))
 
 
 def train_neck(samples: Samples, num_frames: int, seed: int, iterations: int, batch_size: int) -> nn.Module:

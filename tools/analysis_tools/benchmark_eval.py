@@ -19,7 +19,7 @@ import time
 import numpy as np
 
 from mmpose_gss.evaluation.posetrack import load_frames, pair_people, posetrack_ap, posetrack_mot
-from mmpose_gss.evaluation.posetrack.joints import POSETRACK18_JOINTS
+from mmpose_gss.structures.skeletons import POSETRACK, UNANNOTATED_JOINTS
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -35,7 +35,7 @@ def write_videos(folder: str, frames: int, people: int, videos: int, seed: int =
         seed: seed of the random numbers.
     """
     rng = np.random.default_rng(seed)
-    category = [{'id': 1, 'name': 'person', 'supercategory': 'person', 'keypoints': list(POSETRACK18_JOINTS)}]
+    category = [{'id': 1, 'name': 'person', 'supercategory': 'person', 'keypoints': list(POSETRACK.names)}]
     for role in ('gt', 'pred'):
         os.makedirs(os.path.join(folder, role), exist_ok=True)
     for video in range(videos):
@@ -63,7 +63,7 @@ def write_videos(folder: str, frames: int, people: int, videos: int, seed: int =
 
 
 def _entry(image_id: int, track: int, joints: np.ndarray, there: np.ndarray) -> dict:
-    there = there & ~np.isin(POSETRACK18_JOINTS, ('left_ear', 'right_ear'))
+    there = there & ~np.isin(POSETRACK.names, UNANNOTATED_JOINTS)
     triples = np.concatenate([joints.round(2), np.ones((17, 1))], axis=1) * there[:, None]
     return {'image_id': image_id, 'track_id': int(track), 'category_id': 1,
             'keypoints': triples.ravel().tolist()}

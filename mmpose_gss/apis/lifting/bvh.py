@@ -9,16 +9,12 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mmpose_gss.apis.lifting.joints import H36M_JOINTS
+from mmpose_gss.structures.skeletons import H36M
 
-#: Human3.6M's tree, by name; the root has none. (The limb list of PoseMamba is not this tree.)
-TREE = {
-    'root': None, 'right_hip': 'root', 'right_knee': 'right_hip', 'right_foot': 'right_knee',
-    'left_hip': 'root', 'left_knee': 'left_hip', 'left_foot': 'left_knee', 'spine': 'root',
-    'thorax': 'spine', 'neck_base': 'thorax', 'head': 'neck_base',
-    'left_shoulder': 'thorax', 'left_elbow': 'left_shoulder', 'left_wrist': 'left_elbow',
-    'right_shoulder': 'thorax', 'right_elbow': 'right_shoulder', 'right_wrist': 'right_elbow',
-}
+H36M_JOINTS = H36M.names
+
+#: Human3.6M's tree: the parent of each joint by name; the root has none.
+TREE = H36M.tree()
 #: Directions of the bones in the rest pose: arms stretched out, y up, facing +z (left is +x).
 REST = {
     'right_hip': (-1, 0, 0), 'right_knee': (0, -1, 0), 'right_foot': (0, -1, 0),

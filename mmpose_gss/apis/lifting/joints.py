@@ -1,49 +1,12 @@
 """From the joints of a 2D data set to Human3.6M's, by name.
 
-The table below gives for each of Human3.6M's joints the alternatives in order of preference; a joint made of
-several is their mean, its score the least of theirs. For COCO and PoseTrack18 this equals MMPose's
-``convert_keypoint_definition``:
-
-===================  ==========================  =============================
-Human3.6M            COCO                        PoseTrack18
-===================  ==========================  =============================
-root                 mean of the hips            mean of the hips
-hips, knees          the same                    the same
-feet                 ankles                      ankles
-spine                mean of hips and shoulders  mean of hips and shoulders
-thorax               mean of the shoulders       mean of the shoulders
-neck_base            nose                        nose
-head                 mean of the eyes            mean of head_bottom, head_top
-shoulders … wrists   the same                    the same
-===================  ==========================  =============================
-
 Shapes: N poses, K joints of the source, J = 17 joints of Human3.6M.
 """
 import numpy as np
 
-_HIPS, _SHOULDERS = ('left_hip', 'right_hip'), ('left_shoulder', 'right_shoulder')
+from mmpose_gss.structures.skeletons import H36M, H36M_FROM
 
-#: Human3.6M's joints in order, each with the alternatives to make it of.
-H36M_FROM = {
-    'root': (('root', ), ('pelvis', ), _HIPS),
-    'right_hip': (('right_hip', ), ),
-    'right_knee': (('right_knee', ), ),
-    'right_foot': (('right_foot', ), ('right_ankle', )),
-    'left_hip': (('left_hip', ), ),
-    'left_knee': (('left_knee', ), ),
-    'left_foot': (('left_foot', ), ('left_ankle', )),
-    'spine': (('spine', ), ('belly', ), _HIPS + _SHOULDERS),
-    'thorax': (('thorax', ), _SHOULDERS),
-    'neck_base': (('neck_base', ), ('nose', ), ('neck', )),
-    'head': (('head', ), ('head_bottom', 'head_top'), ('left_eye', 'right_eye'), ('head_top', )),
-    'left_shoulder': (('left_shoulder', ), ),
-    'left_elbow': (('left_elbow', ), ),
-    'left_wrist': (('left_wrist', ), ),
-    'right_shoulder': (('right_shoulder', ), ),
-    'right_elbow': (('right_elbow', ), ),
-    'right_wrist': (('right_wrist', ), ),
-}
-H36M_JOINTS = tuple(H36M_FROM)
+H36M_JOINTS = H36M.names
 
 
 def joint_names(source):

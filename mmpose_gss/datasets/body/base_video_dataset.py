@@ -31,9 +31,8 @@ from mmpose_gss.datasets.body.annotations import (
 from mmpose_gss.datasets.body.clip_table import ImagePlace, place_images
 from mmpose_gss.structures.clip_frames import ClipFrames, FrameLayout, check_frame_offsets
 from mmpose_gss.structures.detections import ImageIndex, load_detections
+from mmpose_gss.structures.skeletons import HEAD_SIZE_FACTOR
 
-# 0.6 · diagonal of the head box, the unit of PCKh (poseval, evaluateAP.py).
-HEAD_SIZE_FACTOR = 0.6
 # A person's area, if it is not annotated, as a part of the box (MMPose).
 AREA_OF_BOX = 0.53
 

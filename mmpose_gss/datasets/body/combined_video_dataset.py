@@ -4,7 +4,7 @@ from typing import Callable, List, Optional, Sequence, Union
 from mmpose.datasets import CombinedDataset
 
 from mmpose_gss.registry import DATASETS
-from mmpose_gss.structures.skeletons import POSETRACK18
+from mmpose_gss.structures.metainfo import POSETRACK18
 
 
 @DATASETS.register_module()

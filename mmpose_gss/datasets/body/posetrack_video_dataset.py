@@ -2,7 +2,8 @@
 from mmpose_gss.datasets.body.base_video_dataset import BaseVideoPoseDataset
 from mmpose_gss.registry import DATASETS
 from mmpose_gss.structures.clip_frames import FrameLayout
-from mmpose_gss.structures.skeletons import POSETRACK17, POSETRACK18, POSETRACK21, SYNTHETIC_POSETRACK
+from mmpose_gss.structures.metainfo import POSETRACK17, POSETRACK18, POSETRACK21, SYNTHETIC_POSETRACK
+from mmpose_gss.structures.skeletons import UNANNOTATED_JOINTS
 
 
 @DATASETS.register_module()
@@ -39,4 +40,4 @@ class PoseTrackVideoDataset(BaseVideoPoseDataset):
         'posetrack21': POSETRACK21,
         'synthetic_posetrack': SYNTHETIC_POSETRACK,
     }
-    UNANNOTATED = ('left_ear', 'right_ear')
+    UNANNOTATED = UNANNOTATED_JOINTS

@@ -2,7 +2,7 @@
 from mmpose_gss.datasets.body.base_video_dataset import BaseVideoPoseDataset
 from mmpose_gss.registry import DATASETS
 from mmpose_gss.structures.clip_frames import FrameLayout
-from mmpose_gss.structures.skeletons import JHMDB
+from mmpose_gss.structures.metainfo import JHMDB
 
 
 @DATASETS.register_module()

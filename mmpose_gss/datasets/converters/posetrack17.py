@@ -20,12 +20,9 @@ from mmpose_gss.datasets.converters.posetrack_format import (
     image_id,
 )
 from mmpose_gss.datasets.converters.report import Report
+from mmpose_gss.structures.skeletons import POSETRACK17_JOINTS
 
 KNOWN17 = {'train': {'videos': 250}, 'val': {'videos': 50}}
-# Joint numbers of PoseTrack17 (MPII's order; poseval, convert.py).
-JOINT_NUMBERS = ('right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle',
-                 'right_wrist', 'right_elbow', 'right_shoulder', 'left_shoulder', 'left_elbow', 'left_wrist',
-                 'head_bottom', 'nose', 'head_top')
 # Where the common renaming, frames 00000001.jpg, 00000002.jpg, … in every video, puts the frames.
 RENAMED_FOLDER = 'images_renamed'
 
@@ -121,14 +118,14 @@ def _frame_names(frames: List[Frame17], root: Path) -> List[str]:
 def _annotation(person: Person17, identity: int, index: int, keep_occluded: bool, skipped: Counter) -> dict:
     keypoints = [0.0] * (3 * len(JOINTS))
     for number, x, y, visible in person.points:
-        if not 0 <= number < len(JOINT_NUMBERS):
+        if not 0 <= number < len(POSETRACK17_JOINTS):
             skipped['points with an unknown joint number'] += 1
             continue
         if not np.isfinite([x, y]).all():
             skipped['points whose coordinates are not numbers'] += 1
             continue
         flag = 1 if visible is None or keep_occluded else visible
-        place = 3 * JOINTS.index(JOINT_NUMBERS[number])
+        place = 3 * JOINTS.index(POSETRACK17_JOINTS[number])
         keypoints[place:place + 3] = [x, y, flag]
     ann = dict(image_id=identity, keypoints=keypoints, track_id=person.track_id, scores=[])
     if person.head is not None:

@@ -10,10 +10,10 @@ import numpy as np
 
 from mmpose_gss.datasets.body.annotations import box_from_joints
 from mmpose_gss.datasets.converters.coco_files import image_size
-from mmpose_gss.structures.skeletons import POSETRACK18
+from mmpose_gss.structures.skeletons import POSETRACK, UNANNOTATED_JOINTS
 
-JOINTS: Tuple[str, ...] = tuple(joint['name'] for joint in POSETRACK18['keypoint_info'].values())
-EARS = ('left_ear', 'right_ear')
+JOINTS: Tuple[str, ...] = POSETRACK.names
+EARS = UNANNOTATED_JOINTS
 CATEGORIES: List[dict] = [dict(
     supercategory='person', id=1, name='person', keypoints=list(JOINTS),
     skeleton=[[16, 14], [14, 12], [17, 15], [15, 13], [12, 13], [6, 12], [7, 13], [6, 7], [6, 8], [7, 9],

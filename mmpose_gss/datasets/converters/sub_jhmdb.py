@@ -15,7 +15,7 @@ from mmpose_gss.datasets.converters.report import Report
 from mmpose_gss.structures.skeletons import JHMDB
 
 KNOWN_SUB_JHMDB = {'clips': {'videos': 316}}
-JOINTS = tuple(joint['name'] for joint in JHMDB['keypoint_info'].values())
+JOINTS = JHMDB.names
 CATEGORIES = [dict(
     supercategory='person', id=1, name='person', keypoints=list(JOINTS),
     skeleton=[[1, 3], [1, 4], [1, 5], [1, 2], [4, 8], [8, 12], [5, 9], [9, 13], [2, 6], [2, 7], [6, 10],

@@ -8,7 +8,7 @@ from mmpose_gss.evaluation.posetrack.frames import (
     pair_people,
 )
 from mmpose_gss.evaluation.posetrack.jitter import JitterResult, posetrack_jitter
-from mmpose_gss.evaluation.posetrack.joints import JOINT_GROUPS, POSETRACK_JOINTS, group_joints
+from mmpose_gss.evaluation.posetrack.joints import JOINT_GROUPS, group_joints
 from mmpose_gss.evaluation.posetrack.mot import MOTCounts, MOTResult, mot_figures, posetrack_mot
 from mmpose_gss.evaluation.posetrack.report import (
     format_table,
@@ -19,7 +19,7 @@ from mmpose_gss.evaluation.posetrack.report import (
 from mmpose_gss.evaluation.posetrack.tables import PoseTrackFileError, PoseTrackVideo, pair_frames
 
 __all__ = [
-    'APResult', 'JOINT_GROUPS', 'JitterResult', 'MOTCounts', 'MOTResult', 'POSETRACK_JOINTS', 'PersonPairs',
+    'APResult', 'JOINT_GROUPS', 'JitterResult', 'MOTCounts', 'MOTResult', 'PersonPairs',
     'PoseTrackFileError', 'PoseTrackFrames', 'PoseTrackVideo', 'evaluated_frames', 'format_table',
     'group_joints', 'load_directories', 'load_frames', 'load_video', 'mot_figures', 'pair_frames',
     'pair_people', 'parse_video', 'per_video_figures', 'posetrack_ap', 'posetrack_figures',

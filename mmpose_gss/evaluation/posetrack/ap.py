@@ -16,7 +16,7 @@ from mmpose_gss.evaluation.posetrack.frames import PersonPairs, PoseTrackFrames,
 
 @dataclass
 class APResult:
-    """Figures per joint, (15,) each, in the order of ``POSETRACK_JOINTS``; percent, NaN where undefined.
+    """Figures per joint, (15,) each, in the order of ``POSETRACK17_JOINTS``; percent, NaN where undefined.
 
     Attributes:
         ap: area under the precision envelope.

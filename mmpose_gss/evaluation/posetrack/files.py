@@ -13,8 +13,9 @@ from typing import Dict, List, Optional
 
 import numpy as np
 
-from mmpose_gss.evaluation.posetrack.joints import NUM_JOINTS, POSETRACK_JOINTS
+from mmpose_gss.evaluation.posetrack.joints import NUM_JOINTS
 from mmpose_gss.evaluation.posetrack.tables import MISSING_SCORE, PoseTrackFileError, PoseTrackVideo
+from mmpose_gss.structures.skeletons import HEAD_SIZE_FACTOR, POSETRACK17_JOINTS
 
 
 def load_video(path: str, ground_truth: bool) -> PoseTrackVideo:
@@ -86,7 +87,7 @@ def _parse18(data: dict, name: str, source: str, ground_truth: bool) -> PoseTrac
     frame = np.array(frames, dtype=np.int64)
     order = np.argsort(frame, kind='stable')
     people, frame = [people[i] for i in order], frame[order]
-    take = np.array([joint_names.index(joint) for joint in POSETRACK_JOINTS])
+    take = np.array([joint_names.index(joint) for joint in POSETRACK17_JOINTS])
     keypoints = _keypoints(people, len(joint_names), source)[:, take]          # (P, 15, 3)
     score = np.zeros((len(people), NUM_JOINTS))
     if not ground_truth:
@@ -117,7 +118,7 @@ def _joint_names(data: dict, source: str) -> List[str]:
             'from the ground-truth file of the video if the joints are in that order.')
     person = next((c for c in categories if c.get('name', 'person') == 'person'), None)
     names = list((person or {}).get('keypoints') or ())
-    missing = [joint for joint in POSETRACK_JOINTS if joint not in names]
+    missing = [joint for joint in POSETRACK17_JOINTS if joint not in names]
     if missing or len(names) not in (15, 17) or len(set(names)) != len(names):
         raise PoseTrackFileError(
             f'{source}: "categories" names {len(names)} keypoints for "person"'
@@ -196,7 +197,7 @@ def _head_sizes(people: List[dict], source: str) -> np.ndarray:
 def head_size(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Head size from the corners of the head box, (P, 2) each: (P,) pixels."""
     side = high - low
-    return 0.6 * np.sqrt((side * side).sum(axis=-1))
+    return HEAD_SIZE_FACTOR * np.sqrt((side * side).sum(axis=-1))
 
 
 def _regions18(image: dict, source: str) -> Optional[list]:

@@ -6,10 +6,10 @@ from collections import defaultdict
 from typing import Dict, List, Optional, Sequence
 
 from mmpose_gss.evaluation.posetrack.files import load_video, parse_video
-from mmpose_gss.evaluation.posetrack.joints import POSETRACK18_JOINTS
 from mmpose_gss.evaluation.posetrack.tables import PoseTrackFileError, PoseTrackVideo
+from mmpose_gss.structures.skeletons import POSETRACK
 
-PERSON_CATEGORY = {'name': 'person', 'keypoints': list(POSETRACK18_JOINTS)}
+PERSON_CATEGORY = {'name': 'person', 'keypoints': list(POSETRACK.names)}
 
 
 class GroundTruth:
@@ -120,7 +120,7 @@ def from_split(data: dict, source: str, frames_only: bool = False) -> GroundTrut
     return GroundTruth(videos, dict(images))
 
 
-def from_samples(samples: Sequence[dict], joint_names: Sequence[str] = POSETRACK18_JOINTS,
+def from_samples(samples: Sequence[dict], joint_names: Sequence[str] = POSETRACK.names,
                  frames_only: bool = False) -> GroundTruth:
     """Ground truth from the annotations that came with the samples.
 

@@ -1,41 +1,27 @@
-"""Joints of PoseTrack as the public evaluator counts them: 15 of the 17 of a file, in its own order.
+"""Figures of the 15 joints that are evaluated, in the groups people report."""
+from __future__ import annotations
 
-The order is that of ``poseval`` (poseval/eval_helpers.py, class ``Joint``; ``head_bottom`` is its neck) and
-of the ``id`` of a point in PoseTrack17 files. The ears of PoseTrack18 have no place in it.
-"""
+from typing import Dict
+
 import numpy as np
 
-POSETRACK_JOINTS = (
-    'right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle', 'right_wrist',
-    'right_elbow', 'right_shoulder', 'left_shoulder', 'left_elbow', 'left_wrist', 'head_bottom', 'nose',
-    'head_top')
-NUM_JOINTS = len(POSETRACK_JOINTS)
+from mmpose_gss.structures.skeletons import POSETRACK17_JOINTS, POSETRACK_GROUPS
 
-POSETRACK18_JOINTS = (
-    'nose', 'head_bottom', 'head_top', 'left_ear', 'right_ear', 'left_shoulder', 'right_shoulder',
-    'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist', 'left_hip', 'right_hip', 'left_knee',
-    'right_knee', 'left_ankle', 'right_ankle')
-
-# Columns of the table the public evaluator prints (poseval/eval_helpers.py, getCum).
+NUM_JOINTS = len(POSETRACK17_JOINTS)
 JOINT_GROUPS = {
-    'Head': (14, 12, 13),
-    'Shou': (8, 9),
-    'Elb': (7, 10),
-    'Wri': (6, 11),
-    'Hip': (2, 3),
-    'Knee': (1, 4),
-    'Ankl': (0, 5),
+    group: tuple(POSETRACK17_JOINTS.index(name) for name in names)
+    for group, names in POSETRACK_GROUPS.items()
 }
 
 
-def group_joints(values: np.ndarray, skip_nan: bool = False) -> dict:
-    """Means of the joint groups and of all joints.
+def group_joints(values: np.ndarray, skip_nan: bool = False) -> Dict[str, float]:
+    """Take the means of the joint groups and of all joints.
 
     As in the public evaluator a joint that is NaN (undefined) is left out of ``mean``, while it makes its
     own group NaN.
 
     Args:
-        values: (15,) figures in the order of ``POSETRACK_JOINTS``.
+        values: figures in the order of ``POSETRACK17_JOINTS``, ``(15,)``.
         skip_nan: leave an undefined joint out of its group too.
 
     Returns:

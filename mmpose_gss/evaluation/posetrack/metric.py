@@ -20,10 +20,10 @@ from mmpose_gss.evaluation.posetrack.ground_truth import (
     from_samples,
     from_split_file,
 )
-from mmpose_gss.evaluation.posetrack.joints import POSETRACK18_JOINTS
 from mmpose_gss.evaluation.posetrack.report import format_table, posetrack_figures
 from mmpose_gss.evaluation.posetrack.tables import PoseTrackVideo, empty_video, pair_frames
 from mmpose_gss.registry import METRICS
+from mmpose_gss.structures.skeletons import POSETRACK
 
 BOX_SOURCES = ('annotated', 'detected', 'unknown')
 
@@ -204,7 +204,7 @@ class PoseTrackMetric(BaseMetric):
 
     def _joint_names(self, results: Sequence[dict]) -> List[str]:
         names = (self.dataset_meta or {}).get('keypoint_id2name')
-        names = [names[i] for i in range(len(names))] if names else list(POSETRACK18_JOINTS)
+        names = [names[i] for i in range(len(names))] if names else list(POSETRACK.names)
         for result in results:
             if result['keypoints'].shape[1:] != (len(names), 2):
                 raise ValueError(f'PoseTrackMetric got keypoints of shape {result["keypoints"].shape}, but '

@@ -1,6 +1,6 @@
 """The figures of PoseTrack for one set of videos, in the groups of joints people report.
 
-Shape legend: 15 joints in the order of ``POSETRACK_JOINTS``.
+Shape legend: 15 joints in the order of ``POSETRACK17_JOINTS``.
 """
 import warnings
 from typing import Dict, Optional, Sequence
@@ -16,7 +16,7 @@ from mmpose_gss.evaluation.posetrack.frames import (
     pair_people,
 )
 from mmpose_gss.evaluation.posetrack.jitter import posetrack_jitter
-from mmpose_gss.evaluation.posetrack.joints import POSETRACK_JOINTS, group_joints
+from mmpose_gss.evaluation.posetrack.joints import group_joints
 from mmpose_gss.evaluation.posetrack.mot import (
     MOTCounts,
     count_events,
@@ -25,6 +25,7 @@ from mmpose_gss.evaluation.posetrack.mot import (
     mot_obstacle,
 )
 from mmpose_gss.evaluation.posetrack.tables import pair_frames
+from mmpose_gss.structures.skeletons import POSETRACK17_JOINTS
 
 
 def load_frames(gt_dir: str, pred_dir: str, fill_missing: bool = False) -> PoseTrackFrames:
@@ -71,7 +72,7 @@ def posetrack_figures(frames: PoseTrackFrames, metrics: Sequence[str] = ('AP', '
                       stacklevel=2)
     pairs = pair_people(frames)
     figures = {'frames': frames.num_frames, 'videos': len(frames.names),
-               'per_joint': {'names': ['neck' if n == 'head_bottom' else n for n in POSETRACK_JOINTS]}}
+               'per_joint': {'names': ['neck' if n == 'head_bottom' else n for n in POSETRACK17_JOINTS]}}
     if 'AP' in metrics:
         _add_ap(figures, posetrack_ap(frames, pairs), poseval_compat)
     if 'MOTA' in metrics:

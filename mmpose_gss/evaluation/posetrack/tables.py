@@ -1,6 +1,6 @@
 """One video's people as flat arrays, and the pairing of its frames with those of a prediction.
 
-Shape legend: F frames, P people of all frames, 15 joints in the order of ``POSETRACK_JOINTS``.
+Shape legend: F frames, P people of all frames, 15 joints in the order of ``POSETRACK17_JOINTS``.
 """
 import warnings
 from dataclasses import dataclass, replace

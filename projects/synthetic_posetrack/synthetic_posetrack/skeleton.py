@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmpose_gss.structures.skeletons import POSETRACK
+
 JOINTS = ('pelvis', 'spine', 'thorax', 'head_bottom', 'head_centre', 'head_top', 'nose',
           'left_shoulder', 'left_elbow', 'left_wrist', 'left_hand',
           'right_shoulder', 'right_elbow', 'right_wrist', 'right_hand',
@@ -14,9 +16,7 @@ JOINTS = ('pelvis', 'spine', 'thorax', 'head_bottom', 'head_centre', 'head_top',
           'right_hip', 'right_knee', 'right_ankle', 'right_toe')
 INDEX = {name: i for i, name in enumerate(JOINTS)}
 
-POSETRACK_JOINTS = ('nose', 'head_bottom', 'head_top', 'left_ear', 'right_ear', 'left_shoulder',
-                    'right_shoulder', 'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist', 'left_hip',
-                    'right_hip', 'left_knee', 'right_knee', 'left_ankle', 'right_ankle')
+POSETRACK_JOINTS = POSETRACK.names
 """PoseTrack18's joint order; the ears are never annotated there."""
 
 H36M_FROM_BODY = ('pelvis', 'right_hip', 'right_knee', 'right_ankle', 'left_hip', 'left_knee', 'left_ankle',
