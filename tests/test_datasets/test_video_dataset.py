@@ -290,6 +290,22 @@ def test_broken_detections(tmp_path, video, change, words):
     assert path in str(error.value)
 
 
+def test_annotations_and_detections_lie_under_one_root(tmp_path, video, monkeypatch):
+    item = dict(image_name='images/val/000342_mpii_test/000000.jpg', bbox=[1, 2, 30, 40], score=0.5,
+                category_id=1)
+    (tmp_path / 'annotations').mkdir()
+    write(tmp_path / 'annotations/ann.json', video)
+    write(tmp_path / 'annotations/det.json', [item])
+    elsewhere = tmp_path / 'elsewhere'
+    (elsewhere / 'annotations').mkdir(parents=True)
+    write(elsewhere / 'annotations/det.json', [])  # what a path from the working folder would find
+    monkeypatch.chdir(elsewhere)
+    names = dict(ann_file='annotations/ann.json', bbox_file='annotations/det.json')
+    assert len(PoseTrackVideoDataset(data_root=str(tmp_path), test_mode=True, **names)) == 1
+    names['bbox_file'] = str(elsewhere / 'annotations/det.json')
+    assert len(PoseTrackVideoDataset(data_root=str(tmp_path), test_mode=True, **names)) == 0
+
+
 def test_empty_detections_are_left_out(tmp_path, video):
     item = dict(image_name='images/val/000342_mpii_test/000000.jpg', score=0.5, category_id=1)
     path = write(tmp_path / 'det.json', [dict(item, bbox=[1, 2, 0, 4]), dict(item, bbox=[1, 2, 30, 40])])

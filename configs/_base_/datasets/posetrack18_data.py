@@ -9,4 +9,4 @@ test_dataloader = val_dataloader
 
 val_evaluator = dict(ann_file=f'{data_root}annotations/posetrack18_val.json')
 test_evaluator = val_evaluator
-detected_boxes = dict(bbox_file=f'{data_root}annotations/posetrack18_val_human_detections.json')
+detected_boxes = dict(bbox_file='annotations/posetrack18_val_human_detections.json')

@@ -1,6 +1,7 @@
 # What all releases of PoseTrack share; a release adds its names.
 _base_ = './video_loaders.py'
 
+num_joints = 17
 # MMPose's inferencer asks for this name.
 dataset_type = 'mmpose_gss.PoseTrackVideoDataset'
 train_dataloader = dict(dataset=dict(type=dataset_type))
@@ -14,5 +15,5 @@ val_evaluator = dict(
 test_evaluator = val_evaluator
 
 # Published results use annotated or detected boxes, 7 to 10 mAP apart. Annotated ones are the default; for
-# detected ones a config adds: test_dataloader = dict(dataset=_base_.detected_boxes)
+# detected ones a config adds: test_dataloader = dict(dataset=_base_.detected_boxes); the file is in data_root.
 detected_boxes = dict(bbox_score_thr=0.2)

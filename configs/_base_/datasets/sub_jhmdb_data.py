@@ -2,6 +2,7 @@
 # the splits, each with a model of its own: a config overrides `ann_file` and `split`.
 _base_ = './video_loaders.py'
 
+num_joints = 15
 dataset_type = 'mmpose_gss.SubJHMDBVideoDataset'  # MMPose's inferencer asks for this name
 data_root = 'data/jhmdb/'
 release = dict(type=dataset_type, data_root=data_root)

@@ -1,5 +1,5 @@
 _base_ = ['./synthetic_posetrack_data.py', './pipelines_128x96.py']
 
-train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
+train_dataloader = dict(dataset=dict(frame_offsets=_base_.frame_offsets, pipeline=_base_.train_pipeline))
+val_dataloader = dict(dataset=dict(frame_offsets=_base_.frame_offsets, pipeline=_base_.val_pipeline))
+test_dataloader = val_dataloader

@@ -51,7 +51,8 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
             to this many frames, staying on its side of the key frame. 0 switches it off.
         frames_from (str): ``'annotation'``: a clip has ``nframes`` frames, numbered without gaps unless the
             file lists all of them; ``'folder'``: a clip is what lies in its folder.
-        bbox_file (str, optional): Detected boxes to use instead of annotated ones; needs ``test_mode``.
+        bbox_file (str, optional): Detected boxes to use instead of annotated ones; needs ``test_mode``. Like
+            ``ann_file`` it is relative to ``data_root`` unless it is absolute.
         bbox_score_thr (float): Detections below this score are dropped.
         data_mode (str): ``'topdown'``, the only mode of windows around a person.
         metainfo (dict, optional): As in MMPose.
@@ -134,9 +135,8 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
 
     def _join_prefix(self) -> None:
         super()._join_prefix()
-        path = self.bbox_file
-        if path and self.data_root and not osp.isabs(path) and not osp.exists(path):
-            self.bbox_file = osp.join(self.data_root, path)
+        if self.bbox_file and self.data_root and not osp.isabs(self.bbox_file):
+            self.bbox_file = osp.join(self.data_root, self.bbox_file)
 
     # ---------------------------------------------------------------- samples
 

@@ -1,6 +1,3 @@
-_base_ = 'glsmamba-base.py'
-model = dict(
-    backbone=dict(
-        backbone=dict(arch='huge'),
-        deconv=dict(in_channels=1280),
-        init_cfg=dict(checkpoint='checkpoints/vitpose-huge_encoder.pth')))
+_base_ = ['./glsmamba.py', '../../../_base_/models/vitpose_huge_encoder.py']
+
+model = dict(backbone=_base_.encoder)

@@ -1,6 +1,3 @@
-_base_ = 'glsmamba-base.py'
-model = dict(
-    backbone=dict(
-        backbone=dict(arch='large'),
-        deconv=dict(in_channels=1024),
-        init_cfg=dict(checkpoint='checkpoints/vitpose-large_encoder.pth')))
+_base_ = ['./glsmamba.py', '../../../_base_/models/vitpose_large_encoder.py']
+
+model = dict(backbone=_base_.encoder)

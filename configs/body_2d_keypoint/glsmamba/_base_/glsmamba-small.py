@@ -1,7 +1,3 @@
-_base_ = 'glsmamba-base.py'
-model = dict(
-    backbone=dict(
-        backbone=dict(
-            arch=dict(_delete_=True, embed_dims=384, num_layers=12, num_heads=12, feedforward_channels=1536)),
-        deconv=dict(in_channels=384),
-        init_cfg=dict(checkpoint='checkpoints/vitpose-small_encoder.pth')))
+_base_ = ['./glsmamba.py', '../../../_base_/models/vitpose_small_encoder.py']
+
+model = dict(backbone=_base_.encoder)

@@ -3,4 +3,6 @@ _base_ = [
     '../../../_base_/schedules/schedule_20e_adamw.py'
 ]
 
-model = dict(head=dict(decoder=_base_.codec))
+model = dict(
+    neck=dict(num_frames=len(_base_.frame_offsets)),
+    head=dict(out_channels=_base_.num_joints, decoder=_base_.codec))

@@ -2,5 +2,5 @@
 _base_ = ['./td-hm_SDTC-base_1xb16-50e_posetrack17-256x192.py']
 
 model = dict(
-    backbone=dict(type='mmpose_gss.FlowEncoder', num_frames=5),
+    backbone=dict(type='mmpose_gss.FlowEncoder', num_frames=len(_base_.frame_offsets)),
     neck=dict(motion='flow', refine=False, propagate=False, fusion='conv'))

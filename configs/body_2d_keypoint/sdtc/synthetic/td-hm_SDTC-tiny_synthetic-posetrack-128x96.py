@@ -1,19 +1,29 @@
 # SDTC with GLSMamba-tiny's frozen encoder, data and budget. A token is 2x2 pixels of the map, as joint
 # attention over all pixels would take minutes per batch on a CPU; the head's deconvolution restores the size.
-_base_ = ['../../glsmamba/synthetic/td-hm_GLSMamba-tiny_synthetic-posetrack-128x96.py']
+_base_ = [
+    '../../../_base_/models/video_topdown.py', '../../../_base_/models/res18_small_trained_encoder.py',
+    '../../../_base_/datasets/synthetic_posetrack_video_128x96_small_batches.py',
+    '../../../_base_/schedules/schedule_2e_adamw_cosine.py'
+]
 
 model = dict(
+    backbone=_base_.encoder,
     neck=dict(
-        _delete_=True,
         type='mmpose_gss.SDTCNeck',
         in_channels=64,
         embed_dims=64,
-        num_frames=5,
-        num_keypoints=17,
+        num_frames=len(_base_.frame_offsets),
+        num_keypoints=_base_.num_joints,
         token_stride=2,
         num_heads=2,
         num_joint=1,
         num_divided=1,
         ffn_ratio=2.,
         mask_patch=2),
-    head=dict(in_channels=64, deconv_out_channels=(64, ), deconv_kernel_sizes=(4, )))
+    head=dict(
+        type='mmpose_gss.TemporalHeatmapHead',
+        in_channels=64,
+        out_channels=_base_.num_joints,
+        deconv_out_channels=(64, ),
+        deconv_kernel_sizes=(4, ),
+        decoder=_base_.codec))

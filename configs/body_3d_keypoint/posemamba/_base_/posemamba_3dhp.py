@@ -2,8 +2,8 @@ _base_ = ['posemamba_h36m.py']
 
 num_frames = 81
 root_index = 14
-train_codec = dict(type='MotionBERTLabel', num_keypoints=17, root_index=root_index, mode='train')
-test_codec = dict(type='MotionBERTLabel', num_keypoints=17, root_index=root_index, mode='test')
+train_codec = dict(type='MotionBERTLabel', num_keypoints=_base_.num_joints, root_index=root_index, mode='train')
+test_codec = dict(type='MotionBERTLabel', num_keypoints=_base_.num_joints, root_index=root_index, mode='test')
 
 model = dict(
     backbone=dict(num_frames=num_frames, joint_parents='mpi_inf_3dhp'),
@@ -36,7 +36,7 @@ train_dataloader = dict(
         data_root=data_root,
         ann_file='annotations/mpi_inf_3dhp_train.npz',
         num_frames=num_frames,
-        stride=27,
+        stride=num_frames // 3,
         keep_tail=True,
         pipeline=train_pipeline))
 val_dataloader = dict(

@@ -1,16 +1,18 @@
 _base_ = ['posemamba_runtime.py']
 
 num_frames = 243
-train_codec = dict(type='MotionBERTLabel', num_keypoints=17, root_index=0, mode='train')
-test_codec = dict(type='MotionBERTLabel', num_keypoints=17, root_index=0, mode='test')
+embed_dim = 64
+num_joints = 17
+train_codec = dict(type='MotionBERTLabel', num_keypoints=num_joints, root_index=0, mode='train')
+test_codec = dict(type='MotionBERTLabel', num_keypoints=num_joints, root_index=0, mode='test')
 
 model = dict(
     type='PoseLifter',
     backbone=dict(
-        type='mmpose_gss.PoseMamba', embed_dim=64, depth=10, num_frames=num_frames, num_joints=17, in_channels=2,
-        joint_parents='h36m'),
+        type='mmpose_gss.PoseMamba', embed_dim=embed_dim, depth=10, num_frames=num_frames, num_joints=num_joints,
+        in_channels=2, joint_parents='h36m'),
     head=dict(
-        type='mmpose_gss.PoseMambaHead', in_channels=64, root_index=0,
+        type='mmpose_gss.PoseMambaHead', in_channels=embed_dim, root_index=0,
         loss=dict(
             type='mmpose_gss.PoseLiftingLoss', mpjpe_weight=1., scale_weight=0.5, velocity_weight=20.,
             temporal_weight=0.5)),
@@ -44,7 +46,7 @@ train_dataloader = dict(
         ann_file='h36m_sh_conf_cam_source_final.pkl',
         subset='train',
         num_frames=num_frames,
-        stride=81,
+        stride=num_frames // 3,
         random_stretch=True,
         pipeline=train_pipeline))
 val_dataloader = dict(

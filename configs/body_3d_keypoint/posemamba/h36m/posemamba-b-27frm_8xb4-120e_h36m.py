@@ -1,6 +1,4 @@
-_base_ = ['../_base_/posemamba_h36m.py']
+_base_ = ['posemamba-s-27frm_8xb4-120e_h36m.py']
 
-model = dict(backbone=dict(embed_dim=128, num_frames=27), head=dict(in_channels=128))
-train_dataloader = dict(dataset=dict(num_frames=27, stride=9))
-val_dataloader = dict(dataset=dict(num_frames=27))
-test_dataloader = val_dataloader
+embed_dim = 128
+model = dict(backbone=dict(embed_dim=embed_dim), head=dict(in_channels=embed_dim))

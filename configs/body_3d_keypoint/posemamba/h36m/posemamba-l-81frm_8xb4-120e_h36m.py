@@ -1,6 +1,3 @@
-_base_ = ['../_base_/posemamba_h36m.py']
+_base_ = ['posemamba-b-81frm_8xb4-120e_h36m.py']
 
-model = dict(backbone=dict(embed_dim=128, depth=20, num_frames=81), head=dict(in_channels=128))
-train_dataloader = dict(dataset=dict(num_frames=81, stride=27))
-val_dataloader = dict(dataset=dict(num_frames=81))
-test_dataloader = val_dataloader
+model = dict(backbone=dict(depth=20))

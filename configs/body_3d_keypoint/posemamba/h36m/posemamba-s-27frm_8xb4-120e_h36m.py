@@ -1,6 +1,7 @@
 _base_ = ['../_base_/posemamba_h36m.py']
 
-model = dict(backbone=dict(num_frames=27))
-train_dataloader = dict(dataset=dict(num_frames=27, stride=9))
-val_dataloader = dict(dataset=dict(num_frames=27))
+num_frames = 27
+model = dict(backbone=dict(num_frames=num_frames))
+train_dataloader = dict(dataset=dict(num_frames=num_frames, stride=num_frames // 3))
+val_dataloader = dict(dataset=dict(num_frames=num_frames))
 test_dataloader = val_dataloader

@@ -1,6 +1,7 @@
 _base_ = ['../_base_/posemamba_h36m.py']
 
-model = dict(backbone=dict(num_frames=81))
-train_dataloader = dict(dataset=dict(num_frames=81, stride=27))
-val_dataloader = dict(dataset=dict(num_frames=81))
+num_frames = 81
+model = dict(backbone=dict(num_frames=num_frames))
+train_dataloader = dict(dataset=dict(num_frames=num_frames, stride=num_frames // 3))
+val_dataloader = dict(dataset=dict(num_frames=num_frames))
 test_dataloader = val_dataloader

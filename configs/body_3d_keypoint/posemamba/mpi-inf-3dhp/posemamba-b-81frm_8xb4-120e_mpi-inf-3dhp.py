@@ -1,3 +1,4 @@
-_base_ = ['../_base_/posemamba_3dhp.py']
+_base_ = ['posemamba-s-81frm_8xb4-120e_mpi-inf-3dhp.py']
 
-model = dict(backbone=dict(embed_dim=128), head=dict(in_channels=128))
+embed_dim = 128
+model = dict(backbone=dict(embed_dim=embed_dim), head=dict(in_channels=embed_dim))

@@ -1,3 +1,3 @@
-_base_ = ['../_base_/posemamba_3dhp.py']
+_base_ = ['posemamba-b-81frm_8xb4-120e_mpi-inf-3dhp.py']
 
-model = dict(backbone=dict(embed_dim=128, depth=20), head=dict(in_channels=128))
+model = dict(backbone=dict(depth=20))

@@ -1,6 +1,7 @@
 _base_ = ['../_base_/posemamba_3dhp.py']
 
-model = dict(backbone=dict(num_frames=243))
-train_dataloader = dict(dataset=dict(num_frames=243, stride=81))
-val_dataloader = dict(dataset=dict(num_frames=243))
+num_frames = 243
+model = dict(backbone=dict(num_frames=num_frames))
+train_dataloader = dict(dataset=dict(num_frames=num_frames, stride=num_frames // 3))
+val_dataloader = dict(dataset=dict(num_frames=num_frames))
 test_dataloader = val_dataloader
