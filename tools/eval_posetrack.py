@@ -5,16 +5,18 @@
 Both folders hold one JSON file per video, in PoseTrack17 or PoseTrack18/21 format, paired by file name.
 Needs NumPy, SciPy where tracking is ambiguous, and Matplotlib for plots; neither PyTorch nor MMPose.
 """
+from __future__ import annotations
+
 import argparse
 import json
 import math
 import sys
-import warnings
+from typing import Any, Optional, Sequence
 
 import numpy as np
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.evaluation.posetrack import (
-    PoseTrackFileError,
     format_table,
     load_frames,
     per_video_figures,
@@ -22,8 +24,8 @@ from mmpose_gss.evaluation.posetrack import (
 )
 
 
-def parse_args(argv=None) -> argparse.Namespace:
-    """Command line."""
+def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--gt', required=True, metavar='DIR', help='ground truth, one JSON file per video')
     parser.add_argument('--pred', required=True, metavar='DIR', help='predictions, files of the same names')
@@ -37,20 +39,20 @@ def parse_args(argv=None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv=None) -> int:
-    """Evaluate; returns the exit code, 1 for files that cannot be evaluated."""
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Evaluate; return the exit code, 1 for files that cannot be evaluated."""
     args = parse_args(argv)
-    warnings.showwarning = _show_warning
-    warnings.simplefilter('always')
     try:
         frames = load_frames(args.gt, args.pred, args.fill_missing)
         figures = posetrack_figures(frames, poseval_compat=not args.corrected)
         if args.per_video or args.plot:
             per_video = per_video_figures(frames, poseval_compat=not args.corrected)
-    except (PoseTrackFileError, OSError) as error:
+    except (UserError, OSError) as error:
         print(f'eval_posetrack: {error}', file=sys.stderr)
         return 1
 
+    for note in figures['notes']:
+        print(f'warning: {note}', file=sys.stderr)
     print(f'{figures["frames"]} annotated frames of {figures["videos"]} videos, '
           + ('without the quirks of the public evaluator' if args.corrected else 'as the public evaluator '
                                                                                  'counts'))
@@ -71,8 +73,8 @@ def main(argv=None) -> int:
     return 0
 
 
-def plain(value):
-    """A figure as JSON has it: arrays as lists, NaN and infinities as null."""
+def plain(value: Any) -> Any:
+    """Give a figure as JSON has it: arrays as lists, NaN and infinities as null."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
@@ -92,10 +94,6 @@ def _print_tracking(figures: dict) -> None:
     if corrected.get('MOTA'):
         print('without quirks (every frame counts, each match once): '
               f'MOTA {corrected["MOTA"]["mean"]:.1f}, MOTP {corrected["MOTP"]["mean"]:.1f}')
-
-
-def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
-    print(f'warning: {message}', file=sys.stderr)
 
 
 if __name__ == '__main__':

@@ -9,7 +9,7 @@ from typing import List, Sequence, Tuple
 import cv2
 import numpy as np
 
-from mmpose_gss.datasets.body.annotations import load_annotations
+from mmpose_gss.structures.coco_format import load_annotations
 
 _BOX, _REGION, _KEY, _WHITE = (0, 255, 255), (80, 80, 255), (0, 200, 0), (255, 255, 255)
 

@@ -187,7 +187,7 @@ def test_label_version(tmp_path, mini):
 
 
 @pytest.mark.parametrize('content, words', [
-    ('{"images": [', 'not valid JSON'),
+    ('{"images": [', 'is not JSON'),
     ('{"images": [], "categories": []}', 'has no "annotations"'),
     ('{"images": [{}], "annotations": [], "categories": []}', 'has no "file_name"'),
 ])

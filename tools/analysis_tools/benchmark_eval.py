@@ -1,11 +1,13 @@
 """Time PoseTrack's AP and MOTA on made-up files, against a plain implementation of the same rules.
 
-    python tools/analysis_tools/benchmark_eval.py [--frames 1000] [--people 7] [--videos 10]
+    python tools/analysis_tools/benchmark_eval.py [--frames 1000] [--people 7] [--videos 10] [--plain FILE.py]
 
 End to end is a fresh process of tools/eval_posetrack.py, interpreter start and reading of JSON included.
-Times are of one core's work (CPU time), which a busy machine stretches less than the clock's; end to end also
-by the clock. The plain implementation is that of the tests; without them only ours is timed.
+Times are of one core's work (CPU time), which other processes stretch less than the clock's; end to end also
+by the clock. ``--plain`` names a module with a plain implementation, such as the tests' plain_posetrack.py.
 """
+from __future__ import annotations
+
 import argparse
 import importlib.util
 import json
@@ -15,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from types import ModuleType
+from typing import Callable, Dict, Optional
 
 import numpy as np
 
@@ -69,8 +73,9 @@ def _entry(image_id: int, track: int, joints: np.ndarray, there: np.ndarray) -> 
             'keypoints': triples.ravel().tolist()}
 
 
-def best_of(function, repeats: int, clock=time.process_time) -> float:
-    """Shortest of several runs, seconds."""
+def best_of(function: Callable[[], object], repeats: int,
+            clock: Callable[[], float] = time.process_time) -> float:
+    """Give the shortest of several runs, seconds."""
     times = []
     for _ in range(repeats):
         start = clock()
@@ -80,25 +85,29 @@ def best_of(function, repeats: int, clock=time.process_time) -> float:
 
 
 def children_time() -> float:
-    """CPU time of all finished child processes, seconds."""
+    """Give the CPU time of all finished child processes, seconds."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
-def plain_implementation():
-    """The plain implementation of the tests, or None where the tests are not at hand."""
-    path = os.path.join(ROOT, 'tests', 'test_evaluation', 'plain_posetrack.py')
-    if not os.path.isfile(path):
-        return None
-    spec = importlib.util.spec_from_file_location('plain_posetrack', path)
+def load_module(path: str) -> ModuleType:
+    """Load a Python file that is in no package."""
+    spec = importlib.util.spec_from_file_location(os.path.splitext(os.path.basename(path))[0], path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 def benchmark(frames: int = 1000, people: int = 7, videos: int = 10, repeats: int = 5,
-              plain: bool = True) -> dict:
+              plain: Optional[str] = None) -> Dict[str, float]:
     """Measure; times in CPU seconds on one core.
+
+    Args:
+        frames: frames of all videos together.
+        people: people in every frame.
+        videos: number of videos.
+        repeats: runs of which the shortest counts.
+        plain: path of a plain implementation to compare with.
 
     Returns:
         dict: ``end_to_end`` and, by the clock, ``end_to_end_wall``; ``load``, ``ap_core`` (pairs and AP),
@@ -124,13 +133,12 @@ def benchmark(frames: int = 1000, people: int = 7, videos: int = 10, repeats: in
         measured['ap_core'] = best_of(lambda: posetrack_ap(loaded), repeats)
         pairs = pair_people(loaded)
         measured['mot_core'] = best_of(lambda: posetrack_mot(loaded, pairs), repeats)
-        module = plain_implementation() if plain else None
-        if module:
-            _time_plain(module, gt, pred, out, measured)
+        if plain:
+            _time_plain(load_module(plain), gt, pred, out, measured)
     return measured
 
 
-def _time_plain(module, gt: str, pred: str, out: str, measured: dict) -> None:
+def _time_plain(module: ModuleType, gt: str, pred: str, out: str, measured: Dict[str, float]) -> None:
     clock = time.process_time
     start = clock()
     sequences = module.read_folders(gt, pred)
@@ -152,8 +160,9 @@ def main() -> None:
     parser.add_argument('--people', type=int, default=7)
     parser.add_argument('--videos', type=int, default=10)
     parser.add_argument('--repeats', type=int, default=5)
+    parser.add_argument('--plain', metavar='FILE.py', help='plain implementation to compare with')
     args = parser.parse_args()
-    measured = benchmark(args.frames, args.people, args.videos, args.repeats)
+    measured = benchmark(args.frames, args.people, args.videos, args.repeats, args.plain)
     print(f'{args.frames} frames, {args.people} people, {args.videos} videos; best of {args.repeats}')
     for name, value in measured.items():
         print(f'{name:20}' + (f'{value:9.3f} s' if name != 'largest_difference' else f'{value:11.2e} '

@@ -20,16 +20,12 @@ import numpy as np
 from mmengine.logging import MMLogger
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 
-from mmpose_gss.datasets.body.annotations import (
-    box_table,
-    clip_boxes,
-    joint_names,
-    joint_order,
-    joint_table,
-    load_annotations,
-)
+from mmpose_gss.datasets.body.annotations import box_table, joint_table
 from mmpose_gss.datasets.body.clip_table import ImagePlace, place_images
+from mmpose_gss.errors import UserError
+from mmpose_gss.structures.boxes import clip_boxes
 from mmpose_gss.structures.clip_frames import ClipFrames, FrameLayout, check_frame_offsets
+from mmpose_gss.structures.coco_format import joint_names, joint_order, load_annotations
 from mmpose_gss.structures.detections import ImageIndex, load_detections
 from mmpose_gss.structures.skeletons import HEAD_SIZE_FACTOR
 
@@ -101,12 +97,12 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
                  sample_interval: int = 1) -> None:
         name = type(self).__name__
         if data_mode != 'topdown':
-            raise ValueError(f'{name} got data_mode="{data_mode}", but windows of a person are "topdown".')
+            raise UserError(f'{name} got data_mode="{data_mode}", but windows of a person are "topdown".')
         if frames_from not in ('annotation', 'folder'):
-            raise ValueError(f'{name} got frames_from="{frames_from}"; choose "annotation" or "folder".')
+            raise UserError(f'{name} got frames_from="{frames_from}"; choose "annotation" or "folder".')
         layout = layout or next(iter(self.LAYOUTS))
         if layout not in self.LAYOUTS:
-            raise ValueError(f'{name} knows no layout "{layout}"; choose one of {sorted(self.LAYOUTS)}.')
+            raise UserError(f'{name} knows no layout "{layout}"; choose one of {sorted(self.LAYOUTS)}.')
         base = self.LAYOUTS[layout]
         self.layout = FrameLayout(
             frame_name=base.frame_name if frame_name is None else frame_name,
@@ -189,7 +185,7 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
             data_list = self._load_annotated(content, places)
         self._log_left_out(len(data_list))
         if not data_list and not self.test_mode:
-            raise ValueError(
+            raise UserError(
                 f'"{self.ann_file}" has no person to train on (left out: {dict(self._left_out)}); check that '
                 'it is the annotation of this data set.')
         return data_list
@@ -214,7 +210,7 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
         annotations = []
         for ann in content['annotations']:
             if ann.get('image_id') not in known:
-                raise ValueError(
+                raise UserError(
                     f'"{self.ann_file}": annotation {ann.get("id")} has image_id {ann.get("image_id")}, but '
                     '"images" lists no such image.')
             if ann.get('iscrowd'):
@@ -262,7 +258,7 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
         if unknown:
             self._left_out['detections in frames that the annotations do not list'] = unknown
         if detections and unknown == len(detections):
-            raise ValueError(
+            raise UserError(
                 f'None of the {unknown} detections of "{self.bbox_file}" is in a frame of "{self.ann_file}"; '
                 'use the detections of the same data set and split.')
         found.sort(key=lambda item: item[0].order)

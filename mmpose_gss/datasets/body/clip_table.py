@@ -9,6 +9,7 @@ from typing import Dict, List, Optional, Tuple
 from mmengine.fileio import list_dir_or_file
 from PIL import Image
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.structures.clip_frames import ClipFrames, FrameLayout, frame_number
 
 
@@ -67,7 +68,7 @@ def place_images(images: List[dict], ann_file: str, root: str, layout: FrameLayo
             try:
                 position = clip.position_of(osp.basename(image['file_name']))
             except ValueError as error:
-                raise ValueError(
+                raise UserError(
                     f'"{ann_file}": image "{image["file_name"]}": {error}; check its "nframes" and the data '
                     f'set\'s first_frame={layout.first_frame}, or set frames_from="folder".') from error
             places[image['id']] = ImagePlace(image, len(clips), position, size)
@@ -80,7 +81,7 @@ def _annotated_clip(folder: str, members: List[dict], ann_file: str, root: str,
     counts = {image.get('nframes') for image in members}
     count = _whole_number(next(iter(counts)))
     if len(counts) > 1 or count is None:
-        raise ValueError(
+        raise UserError(
             f'"{ann_file}": the images of "{folder}" (e.g. "{members[0]["file_name"]}") need one "nframes", '
             f'the number of frames of the clip, but have {sorted(map(str, counts))}; add the field, or set '
             'frames_from="folder" to count the files.')
@@ -122,4 +123,4 @@ def _image_size(clip: ClipFrames, image: dict) -> Optional[Tuple[int, int]]:
         with Image.open(path) as frame:
             return frame.size
     except OSError as error:
-        raise ValueError(f'Frame "{path}" is not a readable image ({error}); copy it again.') from error
+        raise UserError(f'Frame "{path}" is not a readable image ({error}); copy it again.') from error

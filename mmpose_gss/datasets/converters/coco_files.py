@@ -1,8 +1,6 @@
 """Writing one file per video and one per split, so that a conversion can go on where it stopped."""
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Callable, Iterable, List, Optional, Sequence, Tuple
@@ -11,29 +9,11 @@ from mmengine.utils import ProgressBar
 from PIL import Image
 
 from mmpose_gss.datasets.converters.report import Report
+from mmpose_gss.errors import UserError
+from mmpose_gss.structures.json_file import read_json, write_json
 
 # Part of each file; a higher number has older files converted anew.
 FORMAT = 1
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write a JSON file as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + '.part')
-    part.write_text(json.dumps(content))
-    os.replace(part, path)
-
-
-def read_json(path: Path) -> dict:
-    """Read a JSON file.
-
-    Raises:
-        ValueError: If it is no JSON; the message names the file.
-    """
-    try:
-        return json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f'"{path}" is not valid JSON ({error}); download it again.') from error
 
 
 def convert_videos(sources: Sequence[Path], targets: Sequence[Path],
@@ -104,7 +84,7 @@ def write_split(path: Path, videos: Iterable[dict], categories: List[dict], info
     for kind, items in (('images', images), ('annotations', annotations)):
         repeated = [key for key, number in Counter(item['id'] for item in items).items() if number > 1]
         if repeated:
-            raise ValueError(
+            raise UserError(
                 f'"{path}": {len(repeated)} {kind} share an id, e.g. {repeated[0]}; the source lists a video '
                 'twice.')
     write_json(path, dict(info=info, images=images, annotations=annotations, categories=categories))

@@ -9,18 +9,14 @@ from typing import List, Tuple
 
 import numpy as np
 
-from mmpose_gss.datasets.converters.annolist import Frame17, Person17, read_annolist
 from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, write_split
 from mmpose_gss.datasets.converters.posetrack18 import find_splits
-from mmpose_gss.datasets.converters.posetrack_format import (
-    CATEGORIES,
-    JOINTS,
-    add_sizes,
-    finish_annotation,
-    image_id,
-)
+from mmpose_gss.datasets.converters.annotation_fields import CATEGORIES, add_sizes, finish_annotation
 from mmpose_gss.datasets.converters.report import Report
-from mmpose_gss.structures.skeletons import POSETRACK17_JOINTS
+from mmpose_gss.errors import UserError
+from mmpose_gss.structures.annolist import Frame17, Person17, read_annolist
+from mmpose_gss.structures.posetrack_format import image_id
+from mmpose_gss.structures.skeletons import POSETRACK, POSETRACK17_JOINTS
 
 KNOWN17 = {'train': {'videos': 250}, 'val': {'videos': 50}}
 # Where the common renaming, frames 00000001.jpg, 00000002.jpg, … in every video, puts the frames.
@@ -57,7 +53,7 @@ def convert_posetrack17(source: str, out: str, overwrite: bool = False,
     for split, files in splits.items():
         targets = [target / 'annotations' / split / f'{path.stem}.json' for path in files]
         if files[0].resolve() == targets[0].resolve():
-            raise ValueError(
+            raise UserError(
                 f'Converting would overwrite the source "{files[0].parent}"; give another output folder.')
         videos = convert_videos(files, targets, convert, split, report, overwrite, f'{keep_occluded=}')
         version = f'PoseTrack17, from {files[0].suffix} files'
@@ -86,7 +82,10 @@ def convert_video(path: Path, root: Path, keep_occluded: bool) -> Tuple[dict, Co
     """
     frames = read_annolist(path)
     if not frames:
-        raise ValueError(f'"{path}": "annolist" has no frames.')
+        raise UserError(f'"{path}": "annolist" has no frames.')
+    unnamed = [number for number, frame in enumerate(frames) if not frame.name]
+    if unnamed:
+        raise UserError(f'"{path}": frame {unnamed[0]} of "annolist" has no image name; download it again.')
     skipped: Counter = Counter()
     names = _frame_names(frames, root)
     video_name = osp.basename(osp.dirname(frames[0].name))
@@ -95,9 +94,9 @@ def convert_video(path: Path, root: Path, keep_occluded: bool) -> Tuple[dict, Co
         identity = image_id(video_name, number)
         image = dict(file_name=name, id=identity, frame_id=identity, vid_id=video_name.split('_')[0],
                      nframes=len(frames), is_labeled=frame.is_labeled, has_no_densepose=True)
-        if frame.ignore_regions:
-            image['ignore_regions_x'] = [region[0] for region in frame.ignore_regions]
-            image['ignore_regions_y'] = [region[1] for region in frame.ignore_regions]
+        regions = [(xs, ys) for xs, ys in frame.ignore_regions if xs]
+        if regions:
+            image['ignore_regions_x'], image['ignore_regions_y'] = map(list, zip(*regions))
         images.append(image)
         for index, person in enumerate(frame.people):
             annotations.append(_annotation(person, identity, index, keep_occluded, skipped))
@@ -116,18 +115,17 @@ def _frame_names(frames: List[Frame17], root: Path) -> List[str]:
 
 
 def _annotation(person: Person17, identity: int, index: int, keep_occluded: bool, skipped: Counter) -> dict:
-    keypoints = [0.0] * (3 * len(JOINTS))
-    for number, x, y, visible in person.points:
-        if not 0 <= number < len(POSETRACK17_JOINTS):
+    keypoints = np.zeros((POSETRACK.num_joints, 3))
+    for point in person.points or ():
+        if not 0 <= point.joint < len(POSETRACK17_JOINTS):
             skipped['points with an unknown joint number'] += 1
-            continue
-        if not np.isfinite([x, y]).all():
+        elif not np.isfinite([point.x, point.y]).all():
             skipped['points whose coordinates are not numbers'] += 1
-            continue
-        flag = 1 if visible is None or keep_occluded else visible
-        place = 3 * JOINTS.index(POSETRACK17_JOINTS[number])
-        keypoints[place:place + 3] = [x, y, flag]
-    ann = dict(image_id=identity, keypoints=keypoints, track_id=person.track_id, scores=[])
+        else:
+            flag = 1 if point.visible is None or keep_occluded else point.visible
+            keypoints[POSETRACK.index(POSETRACK17_JOINTS[point.joint])] = point.x, point.y, flag
+    track = -1 if person.track_id is None else int(person.track_id)
+    ann = dict(image_id=identity, keypoints=keypoints.reshape(-1).tolist(), track_id=track, scores=[])
     if person.head is not None:
         x1, y1, x2, y2 = person.head
         ann['bbox_head'] = [x1, y1, x2 - x1, y2 - y1]

@@ -6,24 +6,24 @@ from functools import partial
 from pathlib import Path
 from typing import Dict, Optional, Sequence, Tuple
 
-from mmpose_gss.datasets.body.annotations import joint_names, joint_order
 from mmpose_gss.datasets.converters.coco_files import (
     convert_videos,
     link_images,
-    read_json,
     visible_files,
     write_split,
 )
-from mmpose_gss.datasets.converters.posetrack_format import (
+from mmpose_gss.datasets.converters.annotation_fields import (
     CATEGORIES,
-    EARS,
-    JOINTS,
     add_sizes,
     finish_annotation,
-    image_id,
     reorder_joints,
 )
 from mmpose_gss.datasets.converters.report import Report, label_version
+from mmpose_gss.errors import UserError
+from mmpose_gss.structures.coco_format import joint_names, joint_order
+from mmpose_gss.structures.json_file import read_json
+from mmpose_gss.structures.posetrack_format import image_id
+from mmpose_gss.structures.skeletons import POSETRACK, UNANNOTATED_JOINTS
 
 # Public files per version of the labels: v0.2 has 74 for validation, v0.45 has 170.
 LABEL_VERSIONS = {74: 'v0.2', 170: 'v0.45'}
@@ -121,7 +121,7 @@ def _convert(name: str, source: str, out: str, folders: Sequence[str], known: di
 
 def _check_not_source(files: Sequence[Path], targets: Sequence[Path]) -> None:
     if files[0].resolve() == targets[0].resolve():
-        raise ValueError(
+        raise UserError(
             f'Converting would overwrite the source "{files[0].parent}"; give another output folder.')
 
 
@@ -141,16 +141,17 @@ def convert_video(path: Path, root: Path) -> Tuple[dict, Counter]:
     content = read_json(path)
     for field in ('images', 'annotations', 'categories'):
         if field not in content:
-            raise ValueError(f'"{path}" has no "{field}"; it is not in PoseTrack18\'s format.')
+            raise UserError(f'"{path}" has no "{field}"; it is not in PoseTrack18\'s format.')
     names = joint_names(content['categories'])
     order: Optional[Sequence[int]] = None
     if names is not None:
-        order, _ = joint_order(names, {joint: i for i, joint in enumerate(JOINTS)}, EARS, str(path))
+        order, _ = joint_order(names, {joint: i for i, joint in enumerate(POSETRACK.names)},
+                              UNANNOTATED_JOINTS, str(path))
     skipped: Counter = Counter()
     count = len(content['images'])
     images = [_image(image, number, count, path) for number, image in enumerate(content['images'])]
     annotations = _annotations(content['annotations'], {image['id'] for image in images}, order,
-                               len(names or JOINTS), skipped)
+                               len(names or POSETRACK.names), skipped)
     labelled = {ann['image_id'] for ann in annotations}
     for image in images:
         image.setdefault('is_labeled', image['id'] in labelled)
@@ -160,7 +161,7 @@ def convert_video(path: Path, root: Path) -> Tuple[dict, Counter]:
 
 def _image(image: dict, number: int, count: int, path: Path) -> dict:
     if 'file_name' not in image:
-        raise ValueError(f'"{path}": image {number} has no "file_name".')
+        raise UserError(f'"{path}": image {number} has no "file_name".')
     folder = Path(image['file_name']).parent.name
     image = dict(image)
     image.setdefault('id', image_id(folder, number))

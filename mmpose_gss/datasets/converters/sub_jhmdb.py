@@ -12,6 +12,7 @@ from scipy.io import loadmat
 
 from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, visible_files, write_split
 from mmpose_gss.datasets.converters.report import Report
+from mmpose_gss.errors import UserError
 from mmpose_gss.structures.skeletons import JHMDB
 
 KNOWN_SUB_JHMDB = {'clips': {'videos': 316}}
@@ -89,7 +90,7 @@ def read_splits(folder: Path) -> Dict[str, List[str]]:
         for line in filter(None, map(str.strip, path.read_text().splitlines())):
             clip, _, subset = line.rpartition(' ')
             if subset not in ('0', *_SUBSETS) or not clip:
-                raise ValueError(f'"{path}": line "{line}" is not "<clip>.avi <1 or 2>".')
+                raise UserError(f'"{path}": line "{line}" is not "<clip>.avi <1 or 2>".')
             if subset in _SUBSETS:
                 name = re.sub(r'\.avi$', '', clip.strip())
                 splits[f'Sub{match["split"]}_{_SUBSETS[subset]}'].append(f'{match["action"]}/{name}')
@@ -119,7 +120,7 @@ def convert_clip(path: Path, root: Path, number: Dict[str, int]) -> Tuple[dict, 
     if joints.ndim == 2:  # Matlab drops the last dimension of a single frame
         joints = joints[..., None]
     if joints.shape[:2] != (2, len(JOINTS)):
-        raise ValueError(
+        raise UserError(
             f'"{path}": "pos_img" has shape {joints.shape}, but 2 x {len(JOINTS)} x frames is needed.')
     masks = _load(root / 'puppet_mask' / clip / 'puppet_mask.mat', 'part_mask')
     if masks.ndim == 2:
@@ -154,9 +155,9 @@ def _load(path: Path, field: str) -> np.ndarray:
     try:
         content = loadmat(path)
     except Exception as error:  # scipy raises errors of many kinds
-        raise ValueError(f'"{path}" is no readable Matlab file ({error}); download it again.') from error
+        raise UserError(f'"{path}" is no readable Matlab file ({error}); download it again.') from error
     if field not in content:
-        raise ValueError(f'"{path}" has no "{field}"; it is not a file of JHMDB.')
+        raise UserError(f'"{path}" has no "{field}"; it is not a file of JHMDB.')
     return np.asarray(content[field], dtype=np.float64)
 
 

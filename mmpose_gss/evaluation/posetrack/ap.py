@@ -5,8 +5,10 @@ evaluateAP.py): a prediction keeps only the ground-truth person with which it sh
 that person's joints (PCK), each ground-truth person takes the best prediction that kept it, the first in
 file order at a tie. Scores rank joints in the precision-recall curve only.
 
-Shape legend: G ground-truth people, P predicted people, N pairs, 15 joints.
+Shapes: G ground-truth people, P predicted people, N pairs, 15 joints.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

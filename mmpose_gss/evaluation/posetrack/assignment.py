@@ -4,8 +4,10 @@ Most pairs of a tracker's frame compete with no other; most of the rest are two 
 larger, or has more than one best solution, is left to SciPy's Hungarian algorithm. It is imported only then:
 importing it takes longer than evaluating a thousand frames.
 
-Shape legend: E pairs of all problems.
+Shapes: E pairs of all problems.
 """
+from __future__ import annotations
+
 from typing import List, Tuple
 
 import numpy as np

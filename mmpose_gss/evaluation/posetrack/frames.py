@@ -4,16 +4,18 @@ Which frames and joints count follows the public evaluator (poseval/eval_helpers
 removeIgnoredPoints): frames without ground-truth annotation are dropped together with their predictions,
 then joints of both sides inside an ignore region go, and people left without any.
 
-Shape legend: F evaluated frames, G ground-truth people, P predicted people, N pairs of a predicted and a
+Shapes: F evaluated frames, G ground-truth people, P predicted people, N pairs of a predicted and a
 ground-truth person of one frame, 15 joints.
 """
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from typing import List, Sequence, Tuple
 
 import numpy as np
 
 from mmpose_gss.evaluation.posetrack.polygons import points_in_polygon
-from mmpose_gss.evaluation.posetrack.tables import PoseTrackVideo
+from mmpose_gss.structures.people_table import PeopleTable, PeopleVideo
 
 # A joint is found if it lies within half a head size, the limit included (poseval, distThresh).
 DISTANCE_LIMIT = 0.5
@@ -25,65 +27,74 @@ class PoseTrackFrames:
 
     Attributes:
         names: names of the videos.
-        sequence: (F,) int64, index of the frame's video in ``names``.
-        number: (F,) int64, number of the frame in its video.
-        gt: one table of ground-truth people whose ``frame`` counts evaluated frames.
-        pred: the same for predictions.
+        sequence: index of the frame's video in ``names``, ``(F,)`` int64.
+        number: number of the frame in its video, ``(F,)`` int64.
+        gt: G ground-truth people, whose ``frame`` counts evaluated frames.
+        pred: P predicted people, likewise.
+        notes: what is odd about the files but can be evaluated, in sentences.
     """
     names: List[str]
     sequence: np.ndarray
     number: np.ndarray
-    gt: PoseTrackVideo
-    pred: PoseTrackVideo
+    gt: PeopleTable
+    pred: PeopleTable
+    notes: Tuple[str, ...] = ()
 
     @property
     def num_frames(self) -> int:
-        """Number of evaluated frames."""
+        """F."""
         return len(self.sequence)
 
     def select(self, sequence: int) -> 'PoseTrackFrames':
-        """Only the frames of one video."""
+        """Keep only the frames of one video."""
         kept = np.flatnonzero(self.sequence == sequence)
         place = np.full(self.num_frames, -1)
         place[kept] = np.arange(len(kept))
-        tables = []
-        for table in (self.gt, self.pred):
-            table = table.people(place[table.frame] >= 0) if len(table.frame) else table.people(slice(None))
-            table.frame = place[table.frame]
-            tables.append(table)
+        gt, pred = (_placed(table, place) for table in (self.gt, self.pred))
         return PoseTrackFrames([self.names[sequence]], np.zeros(len(kept), dtype=np.int64),
-                               self.number[kept], *tables)
+                               self.number[kept], gt, pred)
 
 
-def evaluated_frames(videos: Sequence[Tuple[PoseTrackVideo, PoseTrackVideo]]) -> PoseTrackFrames:
+def _placed(table: PeopleTable, place: np.ndarray) -> PeopleTable:
+    """Renumber frames; people of frames with the place -1 go."""
+    table = table.rows(place[table.frame] >= 0)
+    return replace(table, frame=place[table.frame])
+
+
+def evaluated_frames(videos: Sequence[Tuple[PeopleVideo, PeopleVideo]]) -> PoseTrackFrames:
     """Choose the frames, joints and people that count.
 
     Args:
-        videos: ground truth and prediction of each video, frames already paired (``pair_frames``).
+        videos: ground truth and prediction of each video with the 15 evaluated joints, frames already
+            paired (``pair_frames``).
+
+    Raises:
+        ValueError: If there is no video.
     """
+    if not videos:
+        raise ValueError('No video to evaluate: give at least one pair of ground truth and prediction.')
     gts, preds, sequences, numbers, offset = [], [], [], [], 0
     for number, (gt, pred) in enumerate(videos):
-        kept = np.unique(gt.frame)
+        kept = np.unique(gt.people.frame)
         place = np.full(gt.num_frames, -1)
         place[kept] = np.arange(offset, offset + len(kept))
         regions = [gt.regions[frame] for frame in kept]
-        for table, tables in ((gt, gts), (pred, preds)):
-            table = table.people(table.has_points & (place[table.frame] >= 0))
-            table.frame = place[table.frame]
+        for table, tables in ((gt.people, gts), (pred.people, preds)):
+            table = _placed(table.rows(table.has_points), place)
             tables.append(_without_ignored(table, regions, offset))
         sequences.append(np.full(len(kept), number, dtype=np.int64))
         named = gt.keys if None in gt.numbers else gt.numbers
         numbers.append(np.array(named, dtype=np.int64)[kept])
         offset += len(kept)
-    gt, pred = _join(gts), _join(preds)
-    names = [video.name for video, _ in videos]
-    return PoseTrackFrames(names, np.concatenate(sequences), np.concatenate(numbers), gt, pred)
+    notes = tuple(dict.fromkeys(note for pair in videos for video in pair for note in video.notes))
+    return PoseTrackFrames([gt.name for gt, _ in videos], np.concatenate(sequences), np.concatenate(numbers),
+                           PeopleTable.joined(gts), PeopleTable.joined(preds), notes)
 
 
-def _without_ignored(table: PoseTrackVideo, regions: List[list], offset: int) -> PoseTrackVideo:
+def _without_ignored(table: PeopleTable, regions: List[list], offset: int) -> PeopleTable:
     """Drop joints inside ignore regions, and in frames that have such regions people without any joint."""
     has_regions = np.array([bool(r) for r in regions], dtype=bool)
-    if not has_regions.any() or not len(table.frame):
+    if not has_regions.any() or not len(table):
         return table
     valid = table.valid.copy()
     first = np.searchsorted(table.frame, np.arange(offset, offset + len(regions) + 1))
@@ -96,20 +107,8 @@ def _without_ignored(table: PoseTrackVideo, regions: List[list], offset: int) ->
             ignored |= points_in_polygon(xy, polygon)
         gone = joints[ignored]
         valid[first[i] + gone[:, 0], gone[:, 1]] = False
-    table.valid = valid
-    return table.people(valid.any(axis=1) | ~has_regions[table.frame - offset])
-
-
-def _join(tables: List[PoseTrackVideo]) -> PoseTrackVideo:
-    if not tables:
-        raise ValueError('No video to evaluate: give at least one pair of ground truth and prediction.')
-
-    def joined(name):
-        return np.concatenate([getattr(table, name) for table in tables])
-
-    columns = ('frame', 'xy', 'valid', 'score', 'track', 'tracked', 'head', 'has_points')
-    return PoseTrackVideo(name='', source='', keys=[], numbers=[], regions=[],
-                          **{column: joined(column) for column in columns})
+    kept = valid.any(axis=1) | ~has_regions[table.frame - offset]
+    return replace(table, valid=valid).rows(kept)
 
 
 @dataclass
@@ -117,10 +116,10 @@ class PersonPairs:
     """All pairs of a predicted and a ground-truth person of one frame, by frame, prediction, ground truth.
 
     Attributes:
-        pred: (N,) int64, row of the predicted person.
-        gt: (N,) int64, row of the ground-truth person.
-        distance: (N, 15) float64, in head sizes; inf where one of them lacks the joint.
-        match: (N, 15) bool, the distance is within the limit.
+        pred: row of the predicted person, ``(N,)`` int64.
+        gt: row of the ground-truth person, ``(N,)`` int64.
+        distance: in head sizes, inf where one of them lacks the joint, ``(N, 15)`` float64.
+        match: the distance is within the limit, ``(N, 15)`` bool.
     """
     pred: np.ndarray
     gt: np.ndarray
@@ -129,7 +128,7 @@ class PersonPairs:
 
 
 def pair_people(frames: PoseTrackFrames, limit: float = DISTANCE_LIMIT) -> PersonPairs:
-    """Distances of all joints of all pairs.
+    """Measure the distances of all joints of all pairs.
 
     Args:
         frames: evaluated frames.

@@ -1,48 +1,59 @@
 """Where the PoseTrack metric's ground truth comes from: per-video files, the split's file, or the samples."""
+from __future__ import annotations
+
 import copy
-import json
 import os
 from collections import defaultdict
-from typing import Dict, List, Optional, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
-from mmpose_gss.evaluation.posetrack.files import load_video, parse_video
-from mmpose_gss.evaluation.posetrack.tables import PoseTrackFileError, PoseTrackVideo
+from mmpose_gss.errors import UserError
+from mmpose_gss.structures.coco_format import json_files
+from mmpose_gss.structures.json_file import read_json
+from mmpose_gss.structures.people_table import PeopleVideo
+from mmpose_gss.structures.posetrack_format import load_video, parse_video, person_category
 from mmpose_gss.structures.skeletons import POSETRACK
 
-PERSON_CATEGORY = {'name': 'person', 'keypoints': list(POSETRACK.names)}
+if TYPE_CHECKING:
+    from mmpose_gss.evaluation.posetrack.predictions import SamplePrediction
 
 
 class GroundTruth:
     """Videos of the ground truth and the way from an image to its frame.
 
     Args:
-        videos: ground truth of each video.
-        images: the ``images`` entries of the files by video name, for files to submit; made from the frame
-            ids where missing.
+        videos (Sequence[PeopleVideo]): Ground truth of each video.
 
     Attributes:
-        videos: name to ``PoseTrackVideo``.
-        images: name to its ``images`` entries.
+        videos (dict[str, PeopleVideo]): The videos by name.
     """
 
-    def __init__(self, videos: Sequence[PoseTrackVideo], images: Optional[Dict[str, list]] = None) -> None:
+    def __init__(self, videos: Sequence[PeopleVideo]) -> None:
         self.videos = {video.name: video for video in videos}
-        self.images = images or {}
-        self._by_id, self._by_path = {}, {}
+        self._by_id: Dict[Any, Tuple[str, int]] = {}
+        self._by_path: Dict[Tuple[str, int], Tuple[str, int]] = {}
         for video in videos:
+            folder = video.folder
             for frame, (key, number) in enumerate(zip(video.keys, video.numbers)):
                 self._by_id[key] = (video.name, frame)
-                if number is not None and video.folder:
-                    self._by_path[video.folder, number] = (video.name, frame)
+                if number is not None and folder:
+                    self._by_path[folder, number] = (video.name, frame)
         # Frame ids of PoseTrack17 files are numbers in a video, so images of several videos share them.
         if len(self._by_id) < sum(video.num_frames for video in videos):
             self._by_id = {}
 
-    def find(self, image_id, image_path: Optional[str]):
-        """Video name and frame index of an image, by its id or else by folder and number in its path.
+    def find(self, image_id: Any, image_path: Optional[str]) -> Tuple[str, int]:
+        """Find video and frame of an image, by its id or else by folder and number in its path.
+
+        Args:
+            image_id (int): Id of the image.
+            image_path (str, optional): Its path.
+
+        Returns:
+            tuple: Name of the video and index of the frame.
 
         Raises:
-            PoseTrackFileError: the ground truth does not have the image.
+            UserError: If the ground truth does not have the image.
         """
         place = self._by_id.get(image_id)
         if image_path and (place is None or not self.videos[place[0]].identified):
@@ -50,55 +61,60 @@ class GroundTruth:
             if stem.isdigit():
                 place = self._by_path.get((os.path.basename(os.path.dirname(image_path)), int(stem)), place)
         if place is None:
-            raise PoseTrackFileError(
-                f'Image {image_id!r} ({image_path}) is predicted, but the ground truth does not list it; '
-                'evaluate with the ann_file or gt_dir of the same data set and split.')
+            raise UserError(f'Image {image_id!r} ({image_path}) is predicted, but the ground truth does not '
+                            'list it; evaluate with the ann_file or gt_dir of the same data set and split.')
         return place
 
 
 def from_directory(gt_dir: str) -> GroundTruth:
-    """Ground truth from a folder with one JSON file per video, PoseTrack17 or PoseTrack18/21."""
+    """Read a folder with one JSON file per video, PoseTrack17 or PoseTrack18/21.
+
+    Raises:
+        UserError: If the folder is missing or empty, or a file cannot be evaluated.
+    """
     if not os.path.isdir(gt_dir):
-        raise PoseTrackFileError(f'gt_dir "{gt_dir}": no such folder; give the folder with one JSON per '
-                                 'video.')
-    names = sorted(name for name in os.listdir(gt_dir) if name.endswith('.json'))
-    if not names:
-        raise PoseTrackFileError(f'gt_dir "{gt_dir}": holds no .json file; give the folder with one per '
-                                 'video.')
-    return GroundTruth([load_video(os.path.join(gt_dir, name), ground_truth=True) for name in names])
+        raise UserError(f'gt_dir "{gt_dir}": no such folder; give the folder with one JSON per video.')
+    files = json_files(Path(gt_dir))
+    if not files:
+        raise UserError(f'gt_dir "{gt_dir}": holds no .json file; give the folder with one per video.')
+    return GroundTruth([load_video(str(path), ground_truth=True) for path in files])
 
 
 def from_split_file(ann_file: str, frames_only: bool = False) -> GroundTruth:
-    """Ground truth from the COCO-style file of a split, or a folder with one file per video.
+    """Read the COCO-style file of a split, or a folder with one file per video.
 
     Args:
-        ann_file: path of the file or folder.
-        frames_only: the frames are all that is needed, as for a test split without annotations.
+        ann_file (str): Path of the file or folder.
+        frames_only (bool): Whether the frames are all that is needed, as for a test split without
+            annotations. Defaults to False.
+
+    Raises:
+        UserError: If there is no such file, or it cannot be evaluated.
     """
     if os.path.isdir(ann_file):
         return from_directory(ann_file)
     if not os.path.isfile(ann_file):
-        raise PoseTrackFileError(f'ann_file "{ann_file}": no such file; give the annotation file of the '
-                                 'split.')
-    with open(ann_file, 'rb') as file:
-        data = json.loads(file.read())
-    return from_split(data, ann_file, frames_only)
+        raise UserError(f'ann_file "{ann_file}": no such file; give the annotation file of the split.')
+    return from_split(read_json(ann_file), ann_file, frames_only)
 
 
 def from_split(data: dict, source: str, frames_only: bool = False) -> GroundTruth:
-    """Ground truth from the content of a COCO-style file of a split.
+    """Take apart the content of a COCO-style file of a split.
 
     Args:
-        data: ``images``, ``annotations``, ``categories``; images name their video by the folder in
+        data (dict): ``images``, ``annotations``, ``categories``; images name their video by the folder in
             ``file_name`` or else by ``vid_id``.
-        source: name of the file, for messages.
-        frames_only: leave the people out.
+        source (str): Name of the file, for messages.
+        frames_only (bool): Whether to leave the people out. Defaults to False.
+
+    Raises:
+        UserError: If the content cannot be evaluated.
     """
     if frames_only:
-        data = {'images': data.get('images'), 'annotations': [], 'categories': [PERSON_CATEGORY]}
+        data = {'images': data.get('images'), 'annotations': [], 'categories': [person_category()]}
     for entry in ('images', 'annotations', 'categories'):
         if not data.get(entry) and not (frames_only and entry == 'annotations'):
-            raise PoseTrackFileError(f'{source}: no "{entry}" entry; give the annotation file of the split.')
+            raise UserError(f'{source}: no "{entry}" entry; give the annotation file of the split.')
     images: Dict[str, List[dict]] = defaultdict(list)
     video_of = {}
     for image in data['images']:
@@ -110,42 +126,44 @@ def from_split(data: dict, source: str, frames_only: bool = False) -> GroundTrut
     for person in data['annotations']:
         people[video_of.get(person['image_id'])].append(person)
     if None in people:
-        raise PoseTrackFileError(f'{source}: {len(people[None])} annotations have an image_id that "images" '
-                                 'does not list; give the whole annotation file of the split.')
+        raise UserError(f'{source}: {len(people[None])} annotations have an image_id that "images" does not '
+                        'list; give the whole annotation file of the split.')
     videos = []
     for name in sorted(images):
         images[name].sort(key=lambda image: (str(image.get('file_name', '')), image['id']))
         content = {'images': images[name], 'annotations': people[name], 'categories': data['categories']}
         videos.append(parse_video(content, name, f'{source} (video {name})', ground_truth=True))
-    return GroundTruth(videos, dict(images))
+    return GroundTruth(videos)
 
 
-def from_samples(samples: Sequence[dict], joint_names: Sequence[str] = POSETRACK.names,
+def from_samples(samples: Sequence['SamplePrediction'], joints: Sequence[str] = POSETRACK.names,
                  frames_only: bool = False) -> GroundTruth:
-    """Ground truth from the annotations that came with the samples.
+    """Take the ground truth from the annotations that came with the samples.
 
     It knows no ignore regions and no frame without sample, so it serves for annotated boxes only.
 
     Args:
-        samples: stored results with ``raw_ann_info``, ``img_id`` and ``img_path``.
-        joint_names: names of the joints in ``raw_ann_info``.
-        frames_only: leave the people out.
+        samples (Sequence[SamplePrediction]): Samples with ``raw_ann_info``, ``img_id`` and ``img_path``.
+        joints (Sequence[str]): Names of the joints in ``raw_ann_info``. Defaults to PoseTrack18's.
+        frames_only (bool): Whether to leave the people out. Defaults to False.
+
+    Raises:
+        UserError: If a sample has no annotation.
     """
     images, people = {}, {}
     for sample in samples:
-        images[sample['img_id']] = {'id': sample['img_id'], 'file_name': sample['img_path']}
+        images[sample.img_id] = {'id': sample.img_id, 'file_name': sample.img_path}
         if frames_only:
             continue
-        annotation = sample.get('raw_ann_info')
+        annotation = sample.raw_ann_info
         annotations = annotation if isinstance(annotation, (list, tuple)) else [annotation]
         if not annotations or annotations[0] is None:
-            raise PoseTrackFileError(
-                'PoseTrackMetric: the samples carry no "raw_ann_info" to take the ground truth from (are the '
-                'boxes detected?); give ann_file or gt_dir.')
+            raise UserError('PoseTrackMetric: the samples carry no "raw_ann_info" to take the ground truth '
+                            'from (are the boxes detected?); give ann_file or gt_dir.')
         for entry in annotations:
             entry = copy.copy(entry)
-            entry['image_id'] = sample['img_id']
-            people[sample['img_id'], entry.get('id', len(people))] = entry
+            entry['image_id'] = sample.img_id
+            people[sample.img_id, entry.get('id', len(people))] = entry
     data = {'images': list(images.values()), 'annotations': list(people.values()),
-            'categories': [{'name': 'person', 'keypoints': list(joint_names)}]}
+            'categories': [person_category(joints)]}
     return from_split(data, 'the annotations of the samples', frames_only)

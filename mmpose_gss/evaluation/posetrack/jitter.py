@@ -5,8 +5,10 @@ acceleration error of 3D human motion papers (e.g. Kanazawa et al., Learning 3D 
 CVPR 2019) on 2D joints: ``|a_pred(t) - a_gt(t)|`` with ``a(t) = x(t-1) - 2 x(t) + x(t+1)``, in px/frame²,
 divided by the head size of the person, so that people near and far count alike.
 
-Shape legend: F frames, G ground-truth people, P predicted people, 15 joints.
+Shapes: F frames, G ground-truth people, P predicted people, 15 joints.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -6,9 +6,11 @@ hypothesis where that is still eligible, the rest is matched with the smallest t
 a match with another hypothesis than the object's last one is a switch. Only the steps in time are a loop:
 frame t of all videos and joints is handled at once.
 
-Shape legend: F frames, G ground-truth people, P predicted people, S sequences, E eligible pairs of joints
+Shapes: F frames, G ground-truth people, P predicted people, S sequences, E eligible pairs of joints
 (one entry for each pair of people and joint), 15 joints.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Tuple
 

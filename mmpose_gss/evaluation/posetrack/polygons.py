@@ -4,8 +4,10 @@ The same answer as ``shapely.Polygon(...).contains(point)``, which the public Po
 for concave and self-intersecting polygons, without shapely. Points that are within rounding error of an
 edge are decided with exact fractions.
 
-Shape legend: P points, V vertices.
+Shapes: P points, V vertices.
 """
+from __future__ import annotations
+
 from fractions import Fraction
 
 import numpy as np

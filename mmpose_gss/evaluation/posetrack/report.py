@@ -1,14 +1,14 @@
 """The figures of PoseTrack for one set of videos, in the groups of joints people report.
 
-Shape legend: 15 joints in the order of ``POSETRACK17_JOINTS``.
+Shapes: 15 joints in the order of ``POSETRACK17_JOINTS``.
 """
-import warnings
-from typing import Dict, Optional, Sequence
+from __future__ import annotations
+
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
 from mmpose_gss.evaluation.posetrack.ap import APResult, posetrack_ap
-from mmpose_gss.evaluation.posetrack.files import load_directories, load_video
 from mmpose_gss.evaluation.posetrack.frames import (
     PersonPairs,
     PoseTrackFrames,
@@ -16,7 +16,7 @@ from mmpose_gss.evaluation.posetrack.frames import (
     pair_people,
 )
 from mmpose_gss.evaluation.posetrack.jitter import posetrack_jitter
-from mmpose_gss.evaluation.posetrack.joints import group_joints
+from mmpose_gss.evaluation.posetrack.joints import JOINT_GROUPS, group_joints
 from mmpose_gss.evaluation.posetrack.mot import (
     MOTCounts,
     count_events,
@@ -24,12 +24,13 @@ from mmpose_gss.evaluation.posetrack.mot import (
     mot_figures,
     mot_obstacle,
 )
-from mmpose_gss.evaluation.posetrack.tables import pair_frames
+from mmpose_gss.evaluation.posetrack.pairing import load_directories, pair_frames
+from mmpose_gss.structures.posetrack_format import load_video
 from mmpose_gss.structures.skeletons import POSETRACK17_JOINTS
 
 
 def load_frames(gt_dir: str, pred_dir: str, fill_missing: bool = False) -> PoseTrackFrames:
-    """Evaluated frames of two folders with one JSON file per video, paired by file name.
+    """Read two folders with one JSON file per video, paired by file name.
 
     Args:
         gt_dir: ground truth, PoseTrack17 or PoseTrack18/21.
@@ -37,7 +38,7 @@ def load_frames(gt_dir: str, pred_dir: str, fill_missing: bool = False) -> PoseT
         fill_missing: frames that a prediction lacks count as frames without people.
 
     Raises:
-        PoseTrackFileError: a file that cannot be evaluated, in one sentence.
+        UserError: If a file cannot be evaluated.
     """
     videos = []
     for gt_path, pred_path in load_directories(gt_dir, pred_dir).values():
@@ -48,7 +49,7 @@ def load_frames(gt_dir: str, pred_dir: str, fill_missing: bool = False) -> PoseT
 
 def posetrack_figures(frames: PoseTrackFrames, metrics: Sequence[str] = ('AP', 'MOTA'),
                       poseval_compat: bool = True) -> dict:
-    """All figures of a set of videos.
+    """Compute all figures of a set of videos.
 
     Args:
         frames: evaluated frames.
@@ -60,19 +61,23 @@ def posetrack_figures(frames: PoseTrackFrames, metrics: Sequence[str] = ('AP', '
         dict: groups of joints (``Head`` ... ``Ankl``, ``mean``) of ``AP``, ``precision``, ``recall``,
         ``MOTA``, ``MOTP``, ``MOT_precision``, ``MOT_recall`` in percent, ``jitter`` in head sizes per
         frame²; ``switches``, ``misses``, ``false_positives``, ``objects`` summed over joints;
-        ``per_joint``: the same for each joint. NaN where undefined; the tracking figures are None where
-        they cannot be computed.
+        ``per_joint``: the same for each joint; ``notes``: sentences about what is odd. NaN where undefined;
+        the tracking figures are None where they cannot be computed, and a note says why.
+
+    Raises:
+        ValueError: If a metric is unknown or none is named.
     """
     unknown = set(metrics) - {'AP', 'MOTA'}
     if unknown or not metrics:
         raise ValueError(f'metrics={tuple(metrics)!r}: name "AP", "MOTA" or both.')
+    notes: List[str] = list(frames.notes)
     if not frames.num_frames:
-        warnings.warn('No frame has annotated people, so the figures are void: AP 0 as in the public '
-                      'evaluator.',
-                      stacklevel=2)
+        notes.append('No frame has annotated people, so the figures are void: AP 0 as in the public '
+                     'evaluator.')
     pairs = pair_people(frames)
     figures = {'frames': frames.num_frames, 'videos': len(frames.names),
-               'per_joint': {'names': ['neck' if n == 'head_bottom' else n for n in POSETRACK17_JOINTS]}}
+               'per_joint': {'names': ['neck' if n == 'head_bottom' else n for n in POSETRACK17_JOINTS]},
+               'notes': notes}
     if 'AP' in metrics:
         _add_ap(figures, posetrack_ap(frames, pairs), poseval_compat)
     if 'MOTA' in metrics:
@@ -93,10 +98,10 @@ def _add_ap(figures: dict, ap: APResult, poseval_compat: bool) -> None:
 
 
 def _add_mot(figures: dict, frames: PoseTrackFrames, pairs: PersonPairs, poseval_compat: bool) -> None:
-    """Tracking figures, None with a warning that says why where they cannot be computed."""
+    """Add tracking figures, None with a note that says why where they cannot be computed."""
     reasons = mot_obstacle(frames, poseval_compat)
     if reasons:
-        warnings.warn('No MOTA: ' + ' '.join(reasons), stacklevel=3)
+        figures['notes'].append('No MOTA: ' + ' '.join(reasons))
     possible = not mot_obstacle(frames, poseval_compat=False)
     events = follow_joints(frames, pairs) if possible else None
     _add_counts(figures, None if reasons else count_events(frames, events, poseval_compat), poseval_compat)
@@ -125,19 +130,16 @@ def _add_counts(figures: dict, counts: Optional[MOTCounts], poseval_compat: bool
 
 def per_video_figures(frames: PoseTrackFrames, metrics: Sequence[str] = ('AP', 'MOTA'),
                       poseval_compat: bool = True) -> Dict[str, dict]:
-    """The figures of each video that has annotated frames for itself, by its name."""
-    figures = {}
-    for number in np.unique(frames.sequence):
-        name = frames.names[number]
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')              # the whole set has said it already
-            figures[name] = posetrack_figures(frames.select(number), metrics, poseval_compat)
-    return figures
+    """Compute the figures of each video that has annotated frames for itself, by its name."""
+    return {
+        frames.names[number]: posetrack_figures(frames.select(number), metrics, poseval_compat)
+        for number in np.unique(frames.sequence)
+    }
 
 
 def format_table(figures: dict) -> str:
-    """The rows the public evaluator prints, for reading: one line for each figure."""
-    columns = ('Head', 'Shou', 'Elb', 'Wri', 'Hip', 'Knee', 'Ankl', 'mean')
+    """Write the rows that the public evaluator prints, for reading: one line for each figure."""
+    columns = (*JOINT_GROUPS, 'mean')
     rows = ('AP', 'precision', 'recall', 'MOTA', 'MOTP', 'MOT_precision', 'MOT_recall', 'jitter')
     lines = [' ' * 14 + ''.join(f'{column:>8}' for column in columns)]
     for row in rows:
@@ -148,3 +150,30 @@ def format_table(figures: dict) -> str:
             lines.append(f'{row:14}' + ''.join(f'{"-" if np.isnan(c) else format(c, f".{digits}f"):>8}'
                                                for c in cells))
     return '\n'.join(lines)
+
+
+def flat_figures(figures: dict) -> Dict[str, float]:
+    """Name single figures as the Runner's log has them: ``AP``, ``AP_Head``, … , ``MOTA``, ``jitter``.
+
+    Args:
+        figures: of ``posetrack_figures``.
+
+    Returns:
+        dict[str, float]: the figures, NaN where they cannot be computed.
+    """
+    flat: Dict[str, float] = {}
+    for name in ('AP', 'MOTA'):
+        if name in figures:
+            groups = figures[name] or dict.fromkeys(('mean', *JOINT_GROUPS), float('nan'))
+            flat[name] = groups['mean']
+            flat.update({f'{name}_{group}': value for group, value in groups.items() if group != 'mean'})
+    for name in ('precision', 'recall', 'MOTP', 'jitter'):
+        if name in figures:
+            flat[name] = figures[name]['mean'] if figures[name] else float('nan')
+    if 'switches' in figures:
+        flat['switches'] = float('nan') if figures['switches'] is None else float(figures['switches'])
+    for name in ('MOTA', 'MOTP'):
+        if 'corrected' in figures:
+            groups = figures['corrected'][name]
+            flat[f'{name}_corrected'] = groups['mean'] if groups else float('nan')
+    return flat

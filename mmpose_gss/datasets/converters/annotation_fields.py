@@ -1,48 +1,21 @@
-"""PoseTrack18's annotation format, to which the other PoseTracks are converted."""
+"""Fields that every converted PoseTrack annotation has, whatever its source leaves out."""
 from __future__ import annotations
 
-import math
 from collections import Counter
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence
 
 import numpy as np
 
-from mmpose_gss.datasets.body.annotations import box_from_joints
 from mmpose_gss.datasets.converters.coco_files import image_size
-from mmpose_gss.structures.skeletons import POSETRACK, UNANNOTATED_JOINTS
+from mmpose_gss.structures.boxes import box_from_joints, is_box
+from mmpose_gss.structures.posetrack_format import person_category
+from mmpose_gss.structures.skeletons import POSETRACK
 
-JOINTS: Tuple[str, ...] = POSETRACK.names
-EARS = UNANNOTATED_JOINTS
-CATEGORIES: List[dict] = [dict(
-    supercategory='person', id=1, name='person', keypoints=list(JOINTS),
-    skeleton=[[16, 14], [14, 12], [17, 15], [15, 13], [12, 13], [6, 12], [7, 13], [6, 7], [6, 8], [7, 9],
-              [8, 10], [9, 11], [2, 3], [1, 2], [1, 3], [2, 4], [3, 5], [4, 6], [5, 7]])]
-
-# First digit of an image id by the second part of a video's name (poseval, posetrack18_id2fname.py).
-_SOURCES = {'mpii': 1, 'bonn': 2, 'mpiinew': 3}
-_OTHER_SOURCE = 4
-
-
-def image_id(video_name: str, number: int) -> int:
-    """PoseTrack18's image id ``TSSSSSSFFFF`` of a frame.
-
-    Args:
-        video_name (str): E.g. ``'000342_mpii_test'``: number and source of the video.
-        number (int): Number of the frame, counted from 0.
-
-    Returns:
-        int: The id.
-
-    Raises:
-        ValueError: If the name does not begin with a number.
-    """
-    parts = video_name.split('_')
-    if not parts[0].isdigit():
-        raise ValueError(
-            f'Video "{video_name}" does not begin with its number, as in "000342_mpii_test"; rename it.')
-    source = _SOURCES.get(parts[1] if len(parts) > 1 else '', _OTHER_SOURCE)
-    return (source * 1000000 + int(parts[0])) * 10000 + number
+# Links as PoseTrack18's own files list them, counted from 1.
+_LINKS = ((16, 14), (14, 12), (17, 15), (15, 13), (12, 13), (6, 12), (7, 13), (6, 7), (6, 8), (7, 9), (8, 10),
+          (9, 11), (2, 3), (1, 2), (1, 3), (2, 4), (3, 5), (4, 6), (5, 7))
+CATEGORIES: List[dict] = [person_category(POSETRACK.names, _LINKS)]
 
 
 def finish_annotation(ann: dict, number: int, skipped: Counter) -> dict:
@@ -77,12 +50,6 @@ def finish_annotation(ann: dict, number: int, skipped: Counter) -> dict:
     if 'bbox' in ann:
         ann['area'] = float(ann['bbox'][2] * ann['bbox'][3])
     return ann
-
-
-def is_box(box) -> bool:
-    """Whether a value is a box: four finite numbers."""
-    return isinstance(box, (list, tuple)) and len(box) == 4 and all(
-        isinstance(value, (int, float)) and math.isfinite(value) for value in box)
 
 
 def add_sizes(images: Sequence[dict], root: Path, skipped: Counter) -> None:
