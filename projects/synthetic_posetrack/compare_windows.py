@@ -185,7 +185,8 @@ def encode(windows: Sequence[dict], encoder: nn.Module, preprocess: nn.Module) -
     return Samples(
         torch.cat(feats), heatmaps.half(), weights, joints[..., :2],
         np.array([ann['occluded'] for ann in anns]) & (joints[..., 2] > 0),
-        np.array([HEAD_SIZE_FACTOR * np.hypot(*ann['bbox_head'][2:]) for ann in anns]), np.stack((scale, offset), axis=1))
+        np.array([HEAD_SIZE_FACTOR * np.hypot(*ann['bbox_head'][2:]) for ann in anns]),
+        np.stack((scale, offset), axis=1))
 
 
 def train_neck(samples: Samples, num_frames: int, seed: int, iterations: int, batch_size: int) -> nn.Module:
