@@ -43,7 +43,8 @@ def shrink(model: ConfigDict) -> None:
     neck = model.get('neck')
     if neck is not None:
         neck.in_channels = channels
-        neck.embed_dims = channels = 16
+        neck.embed_dims = 16
+        channels = channels if neck.type == 'mmpose_gss.ConcatConvNeck' else 16  # it returns the encoder's
         for key in ('num_global', 'num_local', 'depth'):
             if neck.get(key, 0) > 1:
                 neck[key] = 1

@@ -30,6 +30,7 @@ from mmpose_gss.apis.person_detector import build_person_detector, keep_valid
 from mmpose_gss.apis.video_reader import VideoFrames, VideoSource, WindowBuffer
 from mmpose_gss.engine.checkpoint import check_checkpoint_fits, read_checkpoint
 from mmpose_gss.engine.config import load_config
+from mmpose_gss.structures.clip_window import ClipWindow
 
 _DEFAULT_OFFSETS = (-2, -1, 0, 1, 2)
 
@@ -82,7 +83,7 @@ class VideoPoseInferencer:
             MMLogger.get_current_instance().warning(
                 f'no checkpoint was given for {config}: its weights are random and the poses mean nothing')
         self.cfg, self.batch_size = cfg, batch_size
-        self.offsets = self._frame_offsets(cfg)
+        self.window = ClipWindow.from_frame_offsets(self._frame_offsets(cfg))
         self.detector = build_person_detector(
             detector, detector_checkpoint, device, bbox_thr, nms_thr, det_cat_ids)
         init_default_scope(cfg.get('default_scope', 'mmpose'))  # the detector has set its own
@@ -145,7 +146,7 @@ class VideoPoseInferencer:
         Yields:
             tuple: The frame and a PoseDataSample, whose ``pred_instances`` is empty if nobody is there.
         """
-        buffer = WindowBuffer(self.offsets)
+        buffer = WindowBuffer(self.window)
         boxes: Dict[int, np.ndarray] = {}
         key, chunk = 0, max(1, self.batch_size // 2)
         pending: List[np.ndarray] = []
@@ -162,7 +163,7 @@ class VideoPoseInferencer:
                 for offset, found in enumerate(self.detector(pending, first)):
                     boxes[first + offset] = keep_valid(found, frames.size)
                 pending = []
-                ready = buffer.end if finished else buffer.end - max(self.offsets[-1], 0)
+                ready = buffer.end if finished else buffer.end - max(self.window.offsets[-1], 0)
                 yield from self._poses(buffer, boxes, key, ready)
                 key = max(key, ready)
             elif finished:
@@ -181,15 +182,15 @@ class VideoPoseInferencer:
             for (index, _), result in zip(batch, results):
                 found[index].append(result)
         for index in range(first, end):
-            yield buffer.window(index)[self.offsets.index(0)], self._merge(found[index])
+            yield buffer.window(index)[self.window.key_index], self._merge(found[index])
             boxes.pop(index)
         buffer.forget(end)
 
     def _sample(self, window: List[np.ndarray], index: int, box: np.ndarray) -> Dict:
         return self.pipeline(dict(
             img=window, img_path=f'{index:06d}.jpg', img_id=index, id=index,
-            key_index=self.offsets.index(0), bbox=box[None, :4].copy(), bbox_score=box[4:5].copy(),
-            **self.model.dataset_meta))
+            key_index=self.window.key_index, frame_offsets=self.window.offsets, bbox=box[None, :4].copy(),
+            bbox_score=box[4:5].copy(), **self.model.dataset_meta))
 
     def _merge(self, samples: List[PoseDataSample]) -> PoseDataSample:
         if samples:

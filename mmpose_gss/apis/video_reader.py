@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from mmengine.logging import MMLogger
 
+from mmpose_gss.structures.clip_window import ClipWindow
+
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
 
 VideoSource = Union[str, Path, Sequence[np.ndarray]]
@@ -126,11 +128,11 @@ class WindowBuffer:
     """Keeps the frames that windows around the coming key frames need, and no more.
 
     Args:
-        offsets (Sequence[int]): Frame offsets of a window, increasing, with 0 among them.
+        window (ClipWindow): The window, in time order.
     """
 
-    def __init__(self, offsets: Sequence[int]):
-        self.offsets = tuple(offsets)
+    def __init__(self, window: ClipWindow):
+        self._window = window
         self._first = 0
         self._frames: List[np.ndarray] = []
 
@@ -145,11 +147,10 @@ class WindowBuffer:
 
     def window(self, key: int) -> List[np.ndarray]:
         """The frames around ``key``, indices clamped to what has been read."""
-        last = self.end - 1
-        return [self._frames[min(max(key + offset, 0), last) - self._first] for offset in self.offsets]
+        return [self._frames[position - self._first] for position in self._window.positions(key, self.end)]
 
     def forget(self, key: int) -> None:
         """Drop what no window of a key frame from ``key`` on needs."""
-        drop = max(0, key + self.offsets[0] - self._first)
+        drop = max(0, key + self._window.offsets[0] - self._first)
         del self._frames[:drop]
         self._first += drop

@@ -1,11 +1,11 @@
-"""Reads the key frame's heatmaps from the features of a window.
+"""Reads heatmaps from the key frame's features.
 
-Shapes: B persons, T frames, D channels, K joints, h, w size of the heatmaps.
+Shapes: B persons, D channels, K joints, h, w size of the heatmaps.
 """
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Optional, Sequence
+from typing import Optional, Sequence, Tuple
 
 import torch
 from mmpose.models.heads import HeatmapHead
@@ -17,9 +17,9 @@ from mmpose_gss.registry import MODELS
 
 @MODELS.register_module()
 class TemporalHeatmapHead(HeatmapHead):
-    """MMPose's heatmap head on the key frame of a window; by default one 3x3 convolution.
+    """MMPose's heatmap head with the defaults of the video systems: one 3x3 convolution, MSE.
 
-    Loss, decoding and flip test are MMPose's.
+    Loss, decoding and flip test are MMPose's, whose own ``HeatmapHead`` serves as well.
 
     Args:
         in_channels (int): D.
@@ -46,17 +46,15 @@ class TemporalHeatmapHead(HeatmapHead):
             deconv_kernel_sizes=deconv_kernel_sizes, final_layer=final_layer, loss=loss, decoder=decoder,
             init_cfg=init_cfg)
 
-    def forward(self, feats: Tensor) -> Tensor:
+    def forward(self, feats: Tuple[Tensor, ...]) -> Tensor:
         """Predict heatmaps.
 
         Args:
-            feats (Tensor): ``(B,T,D,h,w)``, of which the middle frame is read; the estimator hands over
-                the key frame alone (T = 1).
+            feats (tuple[Tensor]): Maps of the key frame, of which the last, ``(B,D,h,w)``, is read.
 
         Returns:
             Tensor: Heatmaps ``(B,K,h,w)``.
         """
-        key_frame = feats[:, feats.shape[1] // 2]
-        heatmaps = super().forward((key_frame, ))
+        heatmaps = super().forward(feats)
         # MMPose's accuracy turns heatmaps into NumPy arrays, which know no bfloat16.
         return heatmaps.float() if heatmaps.dtype == torch.bfloat16 else heatmaps

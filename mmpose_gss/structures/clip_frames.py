@@ -4,7 +4,9 @@ from __future__ import annotations
 import os.path as osp
 import re
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Optional, Tuple
+
+from mmpose_gss.structures.clip_window import ClipWindow
 
 _TRAILING_NUMBER = re.compile(r'(\d+)\.\w+$')
 
@@ -47,9 +49,9 @@ class ClipFrames:
             self.layout.first_frame + position)
         return osp.join(self.folder, name)
 
-    def window(self, position: int, offsets: Sequence[int]) -> List[str]:
-        """Paths of the frames ``position + offset``, clamped to the clip."""
-        return [self.path(min(max(position + offset, 0), self.count - 1)) for offset in offsets]
+    def window(self, position: int, window: ClipWindow) -> List[str]:
+        """Paths of the frames of a window around a position."""
+        return [self.path(place) for place in window.positions(position, self.count)]
 
     def position_of(self, name: str) -> int:
         """Position of a frame given by file name.
@@ -77,27 +79,3 @@ def frame_number(name: str) -> int:
     if match is None:
         raise ValueError(f'file name "{name}" does not end in a frame number')
     return int(match.group(1))
-
-
-def check_frame_offsets(offsets: Sequence[int]) -> Tuple[Tuple[int, ...], int]:
-    """Check the offsets of a window and find its key frame.
-
-    Args:
-        offsets (Sequence[int]): Frames of the window relative to the key frame, in time order.
-
-    Returns:
-        tuple: The offsets as a tuple, and the index of offset 0 among them.
-
-    Raises:
-        ValueError: If the number of frames is even, or the offsets do not increase or lack the 0.
-    """
-    offsets = tuple(int(offset) for offset in offsets)
-    if len(offsets) % 2 == 0:
-        raise ValueError(
-            f'frame_offsets={offsets} names {len(offsets)} frames, but a window needs an odd number, e.g. '
-            '(-2, -1, 0, 1, 2).')
-    if any(b <= a for a, b in zip(offsets, offsets[1:])):
-        raise ValueError(f'frame_offsets={offsets} must increase strictly, e.g. (-2, -1, 0, 1, 2).')
-    if 0 not in offsets:
-        raise ValueError(f'frame_offsets={offsets} must contain 0, the key frame, e.g. (-2, -1, 0, 1, 2).')
-    return offsets, offsets.index(0)

@@ -16,13 +16,14 @@ import sys
 import time
 from collections import defaultdict
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 from compare_windows import (
     CHANNELS,
     Samples,
+    as_clip,
     draw_clips,
     encode,
     evaluate,
@@ -60,21 +61,20 @@ class System(nn.Module):
 
     def forward(self, feats: Tensor) -> Tensor:
         """Heatmaps ``(B,K,2h,2w)`` of windows ``(B,T,C,h,w)``."""
-        return self.head(feats[:, [FRAMES // 2]] if self.neck is None else self._key_frame(self.neck(feats)))
+        return self.head(self._key_frame(feats) if self.neck is None else self.neck(as_clip(feats)))
 
     def losses(self, feats: Tensor, samples: Sequence[PoseDataSample], heatmaps: Tensor,
                weights: Tensor) -> Dict[str, Tensor]:
         """All parts of the training loss."""
-        out, parts = feats[:, [FRAMES // 2]], {}
+        out, parts = self._key_frame(feats), {}
         if self.neck is not None:
-            out, parts = self.neck.loss(feats, samples, FRAMES // 2)
-        loss = KeypointMSELoss(use_target_weight=True)(self.head(self._key_frame(out)), heatmaps, weights)
+            out, parts = self.neck.loss(as_clip(feats), samples)
+        loss = KeypointMSELoss(use_target_weight=True)(self.head(out), heatmaps, weights)
         return dict(loss_kpt=loss, **parts)
 
     @staticmethod
-    def _key_frame(feats: Tensor) -> Tensor:
-        middle = feats.shape[1] // 2
-        return feats[:, middle:middle + 1]
+    def _key_frame(feats: Tensor) -> Tuple[Tensor]:
+        return (feats[:, FRAMES // 2], )
 
 
 def single_frame() -> System:

@@ -35,8 +35,10 @@ from torch import Tensor, nn
 
 from mmpose_gss.engine.checkpoint import read_checkpoint
 from mmpose_gss.models import ClipDataPreprocessor, GLSMambaNeck, TemporalHeatmapHead
+from mmpose_gss.models.clip_features import ClipFeatures
 from mmpose_gss.models.deconv_encoder import DeconvEncoder
 from mmpose_gss.registry import DATASETS
+from mmpose_gss.structures.clip_window import ClipWindow
 from mmpose_gss.structures.skeletons import HEAD_SIZE_FACTOR
 
 INPUT, HEATMAP = (96, 128), (24, 32)  # width, height
@@ -189,6 +191,23 @@ def encode(windows: Sequence[dict], encoder: nn.Module, preprocess: nn.Module) -
         np.stack((scale, offset), axis=1))
 
 
+def as_clip(feats: Tensor) -> ClipFeatures:
+    """Stored features ``(B,T,C,h,w)`` of neighbouring frames as a neck takes them."""
+    return ClipFeatures([feats], None, ClipWindow.centred(feats.shape[1]))
+
+
+class WindowModel(nn.Module):
+    """A neck on stored features and its head."""
+
+    def __init__(self, neck: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.neck, self.head = neck, head
+
+    def forward(self, feats: Tensor) -> Tensor:
+        """Heatmaps ``(B,K,h,w)`` of windows ``(B,T,C,h,w)``."""
+        return self.head(self.neck(as_clip(feats)))
+
+
 def train_neck(samples: Samples, num_frames: int, seed: int, iterations: int, batch_size: int) -> nn.Module:
     """Train a tiny GLSMamba and its head on the middle ``num_frames`` frames of the windows."""
     torch.manual_seed(seed)
@@ -197,7 +216,7 @@ def train_neck(samples: Samples, num_frames: int, seed: int, iterations: int, ba
     head = TemporalHeatmapHead(32, 17)
     neck.init_weights()
     head.init_weights()
-    model = nn.Sequential(neck, head).train()
+    model = WindowModel(neck, head).train()
     optimizer, schedule = optimise(list(model.parameters()), iterations, 2e-3)
     criterion = KeypointMSELoss(use_target_weight=True)
     order, places = np.random.default_rng(seed), np.zeros(0, dtype=int)

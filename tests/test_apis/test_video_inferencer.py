@@ -10,6 +10,7 @@ from mmpose.apis import MMPoseInferencer
 from mmpose_gss.apis import VideoPoseInferencer
 from mmpose_gss.apis.person_detector import BoxFile, build_person_detector, keep_valid
 from mmpose_gss.apis.video_reader import VideoFrames, WindowBuffer
+from mmpose_gss.structures.clip_window import ClipWindow
 
 CONFIG = 'td-hm_GLSMamba-tiny_synthetic-posetrack-128x96'
 DETECTOR = 'rtmdet-pico_synthetic-posetrack-256x256'
@@ -83,7 +84,7 @@ def test_windows_are_clamped_at_both_ends_and_batches_do_not_matter(inferencer):
     whole = inferencer(frames, show_progress=False)['predictions']
     by_hand = []
     for key in range(7):
-        window = [frames[min(max(key + offset, 0), 6)] for offset in inferencer.offsets]
+        window = [frames[min(max(key + offset, 0), 6)] for offset in inferencer.window.offsets]
         sample = inferencer._sample(window, key, np.array([0, 0, 36, 48, 1], np.float32))
         with torch.no_grad():
             out, = inferencer.model.test_step(
@@ -189,7 +190,7 @@ def test_boxes_are_clipped_and_filtered():
 
 
 def test_window_buffer_forgets_what_is_past():
-    buffer = WindowBuffer((-2, 0, 2))
+    buffer = WindowBuffer(ClipWindow((-2, 0, 2)))
     for index in range(5):
         buffer.append(index)
     assert buffer.window(0) == [0, 0, 2] and buffer.window(4) == [2, 4, 4]

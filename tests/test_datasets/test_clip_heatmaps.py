@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from mmpose_gss.datasets.transforms import GenerateClipHeatmaps
+from mmpose_gss.models.clip_features import ClipFeatures
 from mmpose_gss.registry import DATASETS, MODELS
+from mmpose_gss.structures.clip_window import ClipWindow
 
 CODEC = dict(type='mmpose.MSRAHeatmap', input_size=(96, 128), heatmap_size=(24, 32), sigma=1.5)
 
@@ -67,7 +69,8 @@ def test_the_neck_takes_them(toy_clips):
     data = dataset(toy_clips)
     neck = MODELS.build(dict(type='mmpose_gss.SDTCNeck', in_channels=8, embed_dims=8, num_heads=2,
                              pose_target='sequence', loss_region='either')).train()
-    _, losses = neck.loss(torch.randn(2, 5, 8, 32, 24), [data[i]['data_samples'] for i in range(2)], 2)
+    feats = ClipFeatures([torch.randn(2, 5, 8, 32, 24)], None, ClipWindow.centred(5))
+    _, losses = neck.loss(feats, [data[i]['data_samples'] for i in range(2)])
     assert losses['loss_pose_recon'] > 0
 
 

@@ -10,8 +10,8 @@ import pytest
 from mmengine.logging import MMLogger
 
 from mmpose_gss.datasets import PoseTrackVideoDataset
-from mmpose_gss.datasets.body.base_video_dataset import jitter_offsets
 from mmpose_gss.registry import DATASETS
+from mmpose_gss.structures.clip_window import ClipWindow
 
 
 def write(path, content):
@@ -339,7 +339,7 @@ def test_temporal_jitter(tmp_path, video):
         assert all(-3 <= o <= -1 for o in offsets[:2]) and all(1 <= o <= 3 for o in offsets[3:])
     assert build(tmp_path, video, temporal_jitter=1, test_mode=True).get_data_info(2)['frame_offsets'] == (
         -2, -1, 0, 1, 2)
-    assert jitter_offsets((-1, 0, 1), 0) == (-1, 0, 1)
+    assert ClipWindow((-1, 0, 1)).jittered(0).offsets == (-1, 0, 1)
 
 
 def large_annotation(num_clips=100, num_frames=50, people=2):

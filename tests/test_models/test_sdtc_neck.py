@@ -4,9 +4,12 @@ import torch
 from mmengine.structures import InstanceData, PixelData
 from mmpose.structures import PoseDataSample
 
+from mmpose_gss.errors import UserError
+from mmpose_gss.models.clip_features import ClipFeatures
 from mmpose_gss.models.sdtc.masking import masked_region
 from mmpose_gss.models.sdtc.reconstruction import context_loss, pose_loss, pose_targets
 from mmpose_gss.registry import MODELS
+from mmpose_gss.structures.clip_window import ClipWindow
 
 B, T, C, D, K, H, W = 2, 5, 12, 16, 17, 6, 4
 
@@ -40,8 +43,24 @@ def build(seed=0, **switches):
 
 
 def features(neck, batch=B):
-    channels = neck.in_channels + 2 * (neck.motion == 'flow')
-    return torch.randn(batch, neck.num_frames, channels, H, W)
+    return torch.randn(batch, neck.num_frames, neck.in_channels, H, W)
+
+
+def clip(maps):
+    """Features with images, as flow wants them."""
+    batch, frames = maps.shape[:2]
+    return ClipFeatures([maps], torch.rand(batch, frames, 3, 4 * H, 4 * W), ClipWindow.centred(frames))
+
+
+class OnMaps(torch.nn.Module):
+    """A neck as a function of maps alone, which an export takes."""
+
+    def __init__(self, neck):
+        super().__init__()
+        self.neck = neck
+
+    def forward(self, maps):
+        return self.neck(ClipFeatures([maps], None, ClipWindow.centred(maps.shape[1])))[0]
 
 
 def samples(batch=B, size=(H, W), frames=T):
@@ -60,19 +79,19 @@ def samples(batch=B, size=(H, W), frames=T):
 @pytest.mark.parametrize('name', SWITCHES)
 def test_every_switch_trains_every_parameter(name):
     neck = build(**SWITCHES[name]).train()
-    fused, losses = neck.loss(features(neck), samples(), T // 2)
+    (fused, ), losses = neck.loss(clip(features(neck)), samples())
     size = (H // neck.token_stride, W // neck.token_stride)
-    assert fused.shape == (B, 1, D, *size)
+    assert fused.shape == (B, D, *size)
     assert set(losses) == ({'loss_context', 'loss_pose_recon'} if neck.motion == 'mlsme' else set())
     (fused.square().mean() + sum(losses.values())).backward()
     missing = [key for key, p in neck.named_parameters() if p.grad is None]
     assert not missing                                              # so two processes need no unused search
-    assert neck.eval()(features(neck)).shape == fused.shape
+    assert neck.eval()(clip(features(neck)))[0].shape == fused.shape
 
 
 def test_inference_is_deterministic_and_free_of_masks(monkeypatch):
     neck = build()
-    feats = features(neck)
+    feats = clip(features(neck))
     neck.loss(feats, samples())
     neck.eval()
 
@@ -80,15 +99,15 @@ def test_inference_is_deterministic_and_free_of_masks(monkeypatch):
         raise AssertionError('masks drawn in inference')
     monkeypatch.setattr(neck.motion_encoder, 'draw_masks', no_masks)
     torch.manual_seed(1)
-    first = neck(feats)
+    first, = neck(feats)
     torch.manual_seed(2)
-    assert torch.equal(first, neck(feats))
-    fused, losses = neck.loss(feats, samples())                     # nor is a validation loss masked
+    assert torch.equal(first, neck(feats)[0])
+    (fused, ), losses = neck.loss(feats, samples())                 # nor is a validation loss masked
     assert torch.equal(first, fused) and losses == {}
     with torch.no_grad():                                           # the learnable tokens have no say
         neck.motion_encoder.patch_token.add_(1)
         neck.motion_encoder.frame_token.add_(1)
-    assert torch.equal(first, neck(feats))
+    assert torch.equal(first, neck(feats)[0])
     neck.train()(feats)                                             # forward masks nothing in any mode
 
 
@@ -96,7 +115,7 @@ def test_inference_is_deterministic_and_free_of_masks(monkeypatch):
 @pytest.mark.parametrize('kind', ['key', 'sequence'])
 def test_losses_have_exactly_zero_gradient_outside_the_region(region_name, kind):
     neck = build(loss_region=region_name, pose_target=kind)
-    masks = neck.draw_masks(neck.tokens(features(neck)), torch.Generator().manual_seed(4))
+    masks = neck.draw_masks(neck.tokens(clip(features(neck))), torch.Generator().manual_seed(4))
     masks.frame[0] = torch.tensor([True, False, True, False, False])           # the key frame counts
     region = masked_region(masks, T, H * W, region_name)
     context = torch.randn(B, T, H * W, C, requires_grad=True)
@@ -113,11 +132,11 @@ def test_losses_have_exactly_zero_gradient_outside_the_region(region_name, kind)
 def test_losses_are_equation_15():
     neck = build(context_weight=0.1).train()
     feats, batch = features(neck), samples()
-    tokens = neck.tokens(feats)
+    tokens = neck.tokens(clip(feats))
     masks = neck.draw_masks(tokens)
     masks.frame[:, 2] = True
     motion = neck.extract_motion(tokens, masks)
-    losses = neck.reconstruction_loss(tokens, motion, masks, batch, 2)
+    losses = neck.reconstruction_loss(tokens, motion, masks, batch)
     context, pose = neck.decoder(motion.hybrid)
     absolute, squared, places, pose_places = 0., 0., 0, 0
     for b in range(B):
@@ -158,7 +177,7 @@ def test_targets_of_another_size_are_resized():
 def test_features_of_the_encoder_are_a_fixed_target():
     neck = build().train()
     feats = features(neck).requires_grad_()
-    tokens = neck.tokens(feats)
+    tokens = neck.tokens(clip(feats))
     masks = neck.draw_masks(tokens)
     motion = neck.extract_motion(tokens, masks)
     context, _ = neck.decoder(motion.hybrid.detach())
@@ -171,14 +190,14 @@ def test_support_frames_matter():
     feats = features(neck)
     other = feats.clone()
     other[:, [0, 1, 3, 4]] = torch.randn(B, 4, C, H, W)
-    assert not torch.allclose(neck(feats), neck(other), atol=1e-4)
+    assert not torch.allclose(neck(clip(feats))[0], neck(clip(other))[0], atol=1e-4)
 
 
 @pytest.mark.parametrize('frames', [1, 3, 7])
 def test_other_windows(frames):
     neck = build(num_frames=frames).train()
-    fused, losses = neck.loss(features(neck), samples(frames=frames))
-    assert fused.shape == (B, 1, D, H, W) and all(value.isfinite() for value in losses.values())
+    (fused, ), losses = neck.loss(clip(features(neck)), samples(frames=frames))
+    assert fused.shape == (B, D, H, W) and all(value.isfinite() for value in losses.values())
 
 
 def test_mixed_precision():
@@ -187,7 +206,7 @@ def test_mixed_precision():
     feats, batch = features(neck), samples()
     for _ in range(3):
         with torch.autocast('cpu', dtype=torch.bfloat16):
-            fused, losses = neck.loss(feats, batch)
+            (fused, ), losses = neck.loss(clip(feats), batch)
             total = fused.float().square().mean() + sum(losses.values())
         optimizer.zero_grad()
         total.backward()
@@ -202,7 +221,7 @@ def test_losses_fall():
     feats, batch = 0.2 * features(neck) + torch.randn(C, 1, 1), samples()
     trace = []
     for _ in range(40):
-        _, losses = neck.loss(feats, batch)
+        _, losses = neck.loss(clip(feats), batch)
         optimizer.zero_grad()
         sum(losses.values()).backward()
         optimizer.step()
@@ -215,21 +234,21 @@ def test_losses_fall():
 def test_export_holds_no_part_of_the_losses(name):
     neck = build(**SWITCHES[name]).eval()
     feats = features(neck, 1)
-    expected = neck(feats)
-    exported = torch.export.export(neck, (feats, ))
+    expected, = neck(clip(feats))
+    exported = torch.export.export(OnMaps(neck), (feats, ))
     used = {node.name for node in exported.graph.nodes if node.op == 'placeholder' and node.users}
     signature = exported.graph_signature.inputs_to_parameters
-    alive = {signature[name] for name in used if name in signature}
+    alive = {signature[name].removeprefix('neck.') for name in used if name in signature}
     training_only = {key for key, _ in neck.named_parameters() if 'decoder' in key or key.endswith('_token')}
     assert bool(training_only) == (neck.motion == 'mlsme')
     assert alive == {key for key, _ in neck.named_parameters()} - training_only
     neck.switch_to_deploy()
-    exported = torch.export.export(neck, (feats, ))
-    assert set(exported.graph_signature.inputs_to_parameters.values()) == alive
+    exported = torch.export.export(OnMaps(neck), (feats, ))
+    assert set(exported.graph_signature.inputs_to_parameters.values()) == {f'neck.{key}' for key in alive}
     assert not any('rand' in str(node.target) for node in exported.graph.nodes)
     torch.testing.assert_close(exported.module()(feats), expected)
     neck.train()
-    assert neck.loss(feats, samples(1))[1] == {}
+    assert neck.loss(clip(feats), samples(1))[1] == {}
 
 
 @pytest.mark.parametrize('switches,words', [
@@ -249,7 +268,14 @@ def test_wrong_input():
     neck = build()
     for shape in [(B, 3, C, H, W), (B, T, C + 1, H, W), (B * T, C, H, W)]:
         with pytest.raises(ValueError, match='num_frames and in_channels'):
-            neck(torch.randn(shape))
+            neck(ClipFeatures([torch.randn(shape)], None, ClipWindow.centred(shape[1])))
+    off_centre = ClipFeatures([torch.randn(B, T, C, H, W)], None, ClipWindow.around(4, T))
+    with pytest.raises(UserError, match='key frame at 2, but got one at 4'):
+        neck(off_centre)
+    assert build(key_index=4)(off_centre)[0].shape == (B, D, H, W)
+    flow = build(motion='flow')
+    with pytest.raises(UserError, match='needs the images'):
+        flow(ClipFeatures([torch.randn(B, T, C, H, W)], None, ClipWindow.centred(T)))
     for kind, name in [('key', 'gt_fields.heatmaps'), ('sequence', 'gt_fields.clip_heatmaps')]:
         with pytest.raises(KeyError, match=name):
-            build(pose_target=kind).train().loss(torch.randn(B, T, C, H, W), [PoseDataSample()] * B)
+            build(pose_target=kind).train().loss(clip(torch.randn(B, T, C, H, W)), [PoseDataSample()] * B)

@@ -8,23 +8,28 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 
 from mmpose_gss.models import ClipDataPreprocessor
+from mmpose_gss.errors import UserError
 from mmpose_gss.models.base_neck import BaseVideoNeck
+from mmpose_gss.models.clip_features import ClipFeatures
+from mmpose_gss.models.video_topdown import window_of
 from mmpose_gss.registry import MODELS as OWN_MODELS
+from mmpose_gss.structures.clip_window import ClipWindow
 
 
 @OWN_MODELS.register_module(force=True)
 class MeanNeck(BaseVideoNeck):
-    """Adds the mean of the window to every frame and has a loss of its own."""
+    """Adds the mean of the window to the key frame and has a loss of its own."""
 
     def __init__(self, channels):
         super().__init__()
         self.scale = torch.nn.Parameter(torch.ones(channels, 1, 1))
 
-    def forward(self, feats, key_index=None):
-        return (feats + feats.mean(1, keepdim=True)) * self.scale
+    def forward(self, feats):
+        frames = feats.maps[-1]
+        return ((frames[:, feats.window.key_index] + frames.mean(1)) * self.scale, )
 
-    def loss(self, feats, batch_data_samples, key_index=None):
-        return self(feats, key_index), {'loss_neck': self.scale.square().sum()}
+    def loss(self, feats, batch_data_samples):
+        return self(feats), {'loss_neck': self.scale.square().sum()}
 
 
 def build(neck=True, freeze=True, **kwargs):
@@ -138,6 +143,55 @@ def test_tensor_mode_is_the_heatmaps():
     model = build().eval()
     with torch.no_grad():
         assert model(torch.zeros(2, 5, 3, 64, 48), None, mode='tensor').shape == (2, 17, 16, 12)
+
+
+@pytest.mark.parametrize('neck', [True, False], ids=['neck', 'single frame'])
+def test_stock_heatmap_head_serves_as_well(neck):
+    """MMPose's own head: trained, flip-tested, and equal to ours with the same weights."""
+    ours = build(neck=neck, test_cfg=dict(flip_test=True))
+    head = dict(type='HeatmapHead', in_channels=8, out_channels=17, deconv_out_channels=None,
+                final_layer=dict(kernel_size=3, padding=1), decoder=dict(
+                    type='MSRAHeatmap', input_size=(48, 64), heatmap_size=(12, 16), sigma=2))
+    stock = build(neck=neck, test_cfg=dict(flip_test=True))
+    stock.head = MODELS.build(head)
+    stock.head.load_state_dict(ours.head.state_dict())
+    data = ours.data_preprocessor(dict(inputs=clips(2), data_samples=samples(2)))
+    losses = [model.train()(**data, mode='loss') for model in (ours, stock)]
+    assert torch.equal(losses[0]['loss_kpt'], losses[1]['loss_kpt'])
+    stock.parse_losses(losses[1])[0].backward()
+    with torch.no_grad():
+        found = [model.eval().test_step(dict(inputs=clips(2), data_samples=samples(2))) for model in (ours, stock)]
+    for one, other in zip(*found):
+        assert np.array_equal(one.pred_instances.keypoints, other.pred_instances.keypoints)
+
+
+def test_encoder_gives_all_maps_images_and_the_window():
+    model = build()
+    model.backbone.out_indices = (0, 1, 3)
+    inputs = torch.randn(2, 5, 3, 64, 48)
+    window = ClipWindow((-4, -2, 0, 2, 4))
+    feats = model.encode(inputs, window)
+    assert isinstance(feats, ClipFeatures) and feats.window is window and feats.images is inputs
+    assert [tuple(m.shape) for m in feats.maps] == [
+        (2, 5, 8, 16, 12), (2, 5, 16, 8, 6), (2, 5, 64, 2, 2)]
+    one = model.backbone(inputs[1, 3:4])
+    for frames, alone in zip(feats.maps, one):
+        torch.testing.assert_close(frames[1, 3], alone[0])
+
+
+def test_window_comes_from_the_samples():
+    def sample(**meta):
+        return PoseDataSample(metainfo=meta)
+    assert window_of([PoseDataSample()], 5) == ClipWindow.centred(5)
+    assert window_of([sample(key_index=3)], 5) == ClipWindow((-3, -2, -1, 0, 1), 3)
+    same = dict(key_index=2, frame_offsets=(-4, -2, 0, 2, 4))
+    assert window_of([sample(**same)] * 2, 5).offsets == (-4, -2, 0, 2, 4)
+    jittered = window_of([sample(**same), sample(key_index=2, frame_offsets=(-3, -2, 0, 2, 4))], 5)
+    assert jittered == ClipWindow.centred(5)
+    repeated = sample(key_index=2, frame_offsets=(-2, 0, 0, 1, 2))  # a frame was lost
+    assert window_of([repeated], 5) == ClipWindow((-2, 0, 0, 1, 2), 2)
+    with pytest.raises(UserError, match='outside the window'):
+        window_of([sample(key_index=5)], 5)
 
 
 @pytest.mark.slow

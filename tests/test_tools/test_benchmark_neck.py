@@ -10,8 +10,10 @@ import torch
 
 from mmpose_gss.engine.config import load_config
 from mmpose_gss.models import GLSMambaNeck
+from mmpose_gss.models.clip_features import ClipFeatures
 from mmpose_gss.ops.native import library
 from mmpose_gss.registry import MODELS
+from mmpose_gss.structures.clip_window import ClipWindow
 
 needs_extension = pytest.mark.skipif(library.problem() is not None,
                                      reason='the bounds are the C++ extension\'s')
@@ -65,7 +67,7 @@ def test_time_of_the_neck_grows_linearly(tool, one_thread):
     tokens, seconds = [], []
     with torch.inference_mode():
         for h, w in ((16, 12), (32, 24), (64, 48), (96, 64)):
-            feats = torch.randn(1, 5, 64, h, w)
+            feats = ClipFeatures([torch.randn(1, 5, 64, h, w)], None, ClipWindow.centred(5))
             tokens.append(5 * h * w)
             seconds.append(tool.best_time(lambda feats=feats: neck(feats), 3, time.process_time))
     assert tool.exponent(tokens, seconds) <= 1.1

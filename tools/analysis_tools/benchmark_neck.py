@@ -22,7 +22,9 @@ from torch import Tensor, nn
 
 from mmpose_gss.engine.cli import run_command
 from mmpose_gss.models import GLSMambaNeck
+from mmpose_gss.models.clip_features import ClipFeatures
 from mmpose_gss.models.layers.mlp import FFN
+from mmpose_gss.structures.clip_window import ClipWindow
 
 #: Maps of 5 frames: 240 to 30,720 tokens; attention is not timed beyond 15,360.
 MAPS = ((8, 6), (16, 12), (32, 24), (64, 48), (96, 64))
@@ -77,7 +79,7 @@ def compare(repeats: int, clock: Callable, out: Optional[Path]) -> None:
     attention = nn.Sequential(*(AttentionBlock() for _ in range(DEPTH))).eval()
     tokens, ours, theirs = [], [], []
     for h, w in MAPS:
-        feats = torch.randn(1, FRAMES, WIDTH, h, w)
+        feats = ClipFeatures([torch.randn(1, FRAMES, WIDTH, h, w)], None, ClipWindow.centred(FRAMES))
         sequence = torch.randn(1, FRAMES * h * w, WIDTH)
         tokens.append(FRAMES * h * w)
         ours.append(best_time(lambda feats=feats: neck(feats), repeats, clock))

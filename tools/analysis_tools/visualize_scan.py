@@ -120,18 +120,18 @@ def look(model, crops: np.ndarray) -> Dict[str, np.ndarray]:
     from mmpose_gss.models.glsmamba.channel_attention import SequentialChannelAttention
     inputs = torch.from_numpy(crops.transpose(0, 3, 1, 2).copy())
     inputs = model.data_preprocessor(dict(inputs=[inputs], data_samples=None))['inputs']
-    key, channels, hooks = len(crops) // 2, [], []
+    channels, hooks = [], []
     for module in model.modules():
         if isinstance(module, SequentialChannelAttention):
             hooks.append(module.register_forward_pre_hook(
                 lambda block, args: channels.append(block.weights(args[0]).detach().mean(-1)[0].numpy())))
-    feats = model.encode(inputs).detach().requires_grad_()
-    out = model.neck(feats, key)
-    heatmaps = model.head(out if out.shape[1] == 1 else out[:, key:key + 1])
-    gradient, = torch.autograd.grad(heatmaps.amax((2, 3)).sum(), feats)
+    feats = model.encode(inputs)
+    last = feats.maps[-1] = feats.maps[-1].detach().requires_grad_()
+    heatmaps = model.head(model.neck(feats))
+    gradient, = torch.autograd.grad(heatmaps.amax((2, 3)).sum(), last)
     for hook in hooks:
         hook.remove()
-    attention = (gradient * feats).detach().abs().sum(2)[0].numpy()
+    attention = (gradient * last).detach().abs().sum(2)[0].numpy()
     return dict(heatmap=heatmaps.detach()[0].amax(0).numpy(),
                 attention=attention / max(attention.max(), 1e-12),
                 channels=np.array(channels))

@@ -60,13 +60,13 @@ def key_window(inferencer, args: argparse.Namespace) -> Tuple[dict, List[np.ndar
     """
     from mmpose_gss.apis.person_detector import keep_valid
     from mmpose_gss.apis.video_reader import VideoFrames, WindowBuffer
-    video, buffer = VideoFrames(args.video), WindowBuffer(inferencer.offsets)
+    video, buffer = VideoFrames(args.video), WindowBuffer(inferencer.window)
     for frame in video:
         buffer.append(frame)
     key = buffer.end // 2 if args.frame is None else args.frame
     if not 0 <= key < buffer.end:
         raise ValueError(f'--frame {key}: {args.video} has the frames 0 to {buffer.end - 1}')
-    window, middle = buffer.window(key), inferencer.offsets.index(0)
+    window, middle = buffer.window(key), inferencer.window.key_index
     boxes = keep_valid(inferencer.detector([window[middle]], key)[0], video.size)
     boxes = boxes[np.argsort(-boxes[:, 4], kind='stable')]
     if args.person >= len(boxes):
@@ -93,9 +93,10 @@ def look_inside(model, sample: dict, seed: int) -> Dict[str, object]:
         dict: ``heatmaps (K,h,w)``, ``maps``: name → ``(D,h,w)`` of the key frame or the gathered window, and
         with a decoder ``masks``, ``target (T,L,C)``, ``context (T,L,C)``, ``pose (T,L,K)``; ``size`` (h, w).
     """
+    from mmpose_gss.models.video_topdown import window_of  # slow to import, after the options are checked
     data = model.data_preprocessor(pseudo_collate([sample]), False)
-    middle = sample['data_samples'].metainfo['key_index']
-    feats, neck = model.encode(data['inputs']), model.neck
+    window, neck = window_of(data['data_samples'], data['inputs'].shape[1]), model.neck
+    middle, feats = window.key_index, model.encode(data['inputs'], window)
     tokens = neck.tokens(feats)
     motion = neck.extract_motion(tokens)
     maps: Dict[str, Tensor] = {}
@@ -104,9 +105,9 @@ def look_inside(model, sample: dict, seed: int) -> Dict[str, object]:
             maps[name] = level[0, middle].T.unflatten(1, tokens.size)
     stages = neck.mutual.stages(tokens.embedded, motion.motion, *tokens.size)
     maps.update({name: stage[0] for name, stage in stages.items()})
-    seen = dict(maps=maps, size=tokens.size, heatmaps=model.head(stages['fused'][:, None])[0].cpu().numpy())
+    seen = dict(maps=maps, size=tokens.size, heatmaps=model.head((stages['fused'], ))[0].cpu().numpy())
     if neck.decoder is not None:
-        generator = torch.Generator(feats.device).manual_seed(seed)
+        generator = torch.Generator(tokens.embedded.device).manual_seed(seed)
         masks = neck.draw_masks(tokens, generator)
         hidden = neck.extract_motion(tokens, masks)
         context, pose = neck.decoder(hidden.frame if neck.decoder_input == 'frame' else hidden.hybrid)

@@ -24,7 +24,8 @@ from mmpose_gss.datasets.body.annotations import box_table, joint_table
 from mmpose_gss.datasets.body.clip_table import ImagePlace, place_images
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.boxes import clip_boxes
-from mmpose_gss.structures.clip_frames import ClipFrames, FrameLayout, check_frame_offsets
+from mmpose_gss.structures.clip_frames import ClipFrames, FrameLayout
+from mmpose_gss.structures.clip_window import ClipWindow
 from mmpose_gss.structures.coco_format import joint_names, joint_order, load_annotations
 from mmpose_gss.structures.detections import ImageIndex, load_detections
 from mmpose_gss.structures.skeletons import HEAD_SIZE_FACTOR
@@ -108,7 +109,7 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
             frame_name=base.frame_name if frame_name is None else frame_name,
             first_frame=base.first_frame if first_frame is None else first_frame,
             coordinate_shift=base.coordinate_shift)
-        self.frame_offsets, self.key_index = check_frame_offsets(frame_offsets)
+        self.window = ClipWindow.from_frame_offsets(frame_offsets)
         self.temporal_jitter = int(temporal_jitter)
         self.frames_from = frames_from
         self.bbox_score_thr = bbox_score_thr
@@ -149,13 +150,13 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
         info = super().get_data_info(idx)
         clip = self.clips[info['clip_index']]
         self._expand(info, clip)
-        offsets = self.frame_offsets
+        window = self.window
         if self.temporal_jitter and not self.test_mode:
-            offsets = jitter_offsets(offsets, self.temporal_jitter)
+            window = window.jittered(self.temporal_jitter)
         info['clip_frames'] = clip
-        info['frame_offsets'] = offsets
-        info['key_index'] = self.key_index
-        info['img_paths'] = clip.window(info['frame_position'], offsets)
+        info['frame_offsets'] = window.offsets
+        info['key_index'] = window.key_index
+        info['img_paths'] = clip.window(info['frame_position'], window)
         return info
 
     # ---------------------------------------------------------------- loading
@@ -342,22 +343,3 @@ def _no_garbage_collection():
     finally:
         if enabled:
             gc.enable()
-
-
-def jitter_offsets(offsets: Sequence[int], reach: int) -> Tuple[int, ...]:
-    """Move each support frame by up to ``reach`` frames, on its side of the key frame and in time order.
-
-    Args:
-        offsets (Sequence[int]): Offsets of a window, increasing, with a 0.
-        reach (int): Largest move.
-
-    Returns:
-        tuple[int]: New offsets of the same signs, not decreasing.
-    """
-    moved = []
-    for offset in offsets:
-        if offset:
-            sign = 1 if offset > 0 else -1
-            offset = sign * max(1, abs(offset) + int(np.random.randint(-reach, reach + 1)))
-        moved.append(offset)
-    return tuple(sorted(moved))

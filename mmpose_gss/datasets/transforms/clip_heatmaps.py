@@ -12,6 +12,7 @@ from mmpose.structures.bbox import get_warp_matrix
 from mmpose.structures.keypoint import flip_keypoints
 
 from mmpose_gss.registry import TRANSFORMS
+from mmpose_gss.structures.clip_window import ClipWindow
 
 
 @TRANSFORMS.register_module()
@@ -45,7 +46,9 @@ class GenerateClipHeatmaps(BaseTransform):
                             ('input_size', 'put TopdownAffine before it')):
             if key not in results:
                 raise ValueError(f'GenerateClipHeatmaps needs "{key}" in the sample; {remedy}')
-        maps, weights = zip(*(self._frame(results, offset) for offset in results['frame_offsets']))
+        window = ClipWindow(results['frame_offsets'], results.get('key_index'))
+        positions = window.positions(results['frame_position'], results['clip_frames'].count)
+        maps, weights = zip(*(self._frame(results, position) for position in positions))
         results['clip_heatmaps'] = np.concatenate(maps)
         results['clip_keypoint_weights'] = np.concatenate(weights, axis=1)
         for table, name in (('field_mapping_table', 'clip_heatmaps'),
@@ -54,10 +57,8 @@ class GenerateClipHeatmaps(BaseTransform):
             results[table] = {**known, name: name}
         return results
 
-    def _frame(self, results: dict, offset: int) -> Tuple[np.ndarray, np.ndarray]:
-        """Heatmaps ``(K,h,w)`` and weights ``(1,K)`` of one frame."""
-        position = results['frame_position'] + offset
-        position = min(max(position, 0), results['clip_frames'].count - 1)
+    def _frame(self, results: dict, position: int) -> Tuple[np.ndarray, np.ndarray]:
+        """Heatmaps ``(K,h,w)`` and weights ``(1,K)`` of the frame at a position of the clip."""
         joints = results['track_joints'].get(position)
         if joints is None:
             width, height = self.encoder.heatmap_size

@@ -12,13 +12,15 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
 from mmpose_gss.registry import TRANSFORMS
+from mmpose_gss.structures.clip_window import ClipWindow
 
 
 def _set_window(results: dict, offsets: Sequence[int], key_index: int) -> dict:
     """Give a sample other frames of its clip; a single image (no ``clip_frames``) stays as it is."""
-    results['frame_offsets'] = tuple(offsets)
-    results['key_index'] = key_index
-    results['img_paths'] = results['clip_frames'].window(results['frame_position'], offsets)
+    window = ClipWindow(offsets, key_index)
+    results['frame_offsets'] = window.offsets
+    results['key_index'] = window.key_index
+    results['img_paths'] = results['clip_frames'].window(results['frame_position'], window)
     return results
 
 

@@ -4,7 +4,7 @@ Shapes: B persons, T frames, C input channels, D channels, h, w size of the feat
 
 ```
 (B,T,C,h,w) ─► projection + spatial + temporal embedding ─► (B,T,h,w,D) ─► GSM × 4 ─► LRM × 2 ─► LayerNorm
-                                                                                      └─► (B,T,D,h,w)
+                                                                          key frame ──┴─► (B,D,h,w)
 ```
 """
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from mmpose_gss.models.base_neck import BaseVideoNeck
+from mmpose_gss.models.clip_features import ClipFeatures
 from mmpose_gss.models.glsmamba.gsm import GSM
 from mmpose_gss.models.glsmamba.lrm import LRM
 from mmpose_gss.models.layers.position_embedding import SpaceTimeEmbedding
@@ -40,8 +41,8 @@ class GLSMambaNeck(BaseVideoNeck):
         merge (str): ``'stmm'`` for adaptive merging or ``'sum'``.
         window (tuple[int, int]): Rows and columns of the LRM's tubes.
         resolution (str): Of the incoming features relative to the image: ``'1/4'``, ``'1/8'`` or ``'1/16'``
-            (GLSMamba-BLR). Heatmaps are at 1/4 always: from coarser features the key frame's result is
-            upsampled bilinearly and returned alone.
+            (GLSMamba-BLR). Heatmaps are at 1/4 always: from coarser features the result is upsampled
+            bilinearly.
         d_state (int): States N of the scans.
         dt_rank (int): Rank of the scans' delta.
         ffn_ratio (float): Hidden width of the FFNs in units of D.
@@ -91,35 +92,31 @@ class GLSMambaNeck(BaseVideoNeck):
             for drop in drops[num_global:])
         self.norm = nn.LayerNorm(embed_dims)
 
-    def forward(self, feats: Tensor, key_index: Optional[int] = None) -> Tensor:
-        """Run the neck.
-
-        Args:
-            feats (Tensor): Features in time order, ``(B,T,C,h,w)``.
-            key_index (int, optional): Position of the key frame; matters with features coarser than 1/4
-                only. Defaults to ``T // 2``.
-
-        Returns:
-            Tensor: ``(B,T,D,h,w)``; with coarser features ``(B,1,D,s·h,s·w)`` with s = 2 or 4.
-
-        Raises:
-            ValueError: If T or C are not those the neck was built for.
-        """
-        if feats.ndim != 5 or feats.shape[1] != self.num_frames or feats.shape[2] != self.in_channels:
-            raise ValueError(
-                f'GLSMambaNeck was built for features (B, {self.num_frames}, {self.in_channels}, h, w), got '
-                f'{tuple(feats.shape)}: num_frames must be the length of frame_offsets, in_channels the '
-                f"backbone's.")
-        x = self.embed(feats)
+    def window_tokens(self, feats: ClipFeatures) -> Tensor:
+        """Tokens ``(B,T,h,w,D)`` of all frames after the blocks, before the last norm."""
+        x = self.embed(self.last_map(feats, self.num_frames, self.in_channels))
         for block in [*self.global_blocks, *self.local_blocks]:
             if self.with_cp and torch.is_grad_enabled():
                 x = checkpoint(block, x, use_reentrant=False)
             else:
                 x = block(x)
-        if self.upsample == 1:
-            return self.norm(x).permute(0, 1, 4, 2, 3)
-        key_index = self.num_frames // 2 if key_index is None else key_index
-        key_frame = self.norm(x[:, key_index]).permute(0, 3, 1, 2)
-        key_frame = F.interpolate(
-            key_frame, scale_factor=self.upsample, mode='bilinear', align_corners=False)
-        return key_frame[:, None]
+        return x
+
+    def forward(self, feats: ClipFeatures) -> Tuple[Tensor, ...]:
+        """Run the neck.
+
+        Args:
+            feats (ClipFeatures): Its last map is ``(B,T,C,h,w)``; any key frame is honoured.
+
+        Returns:
+            tuple[Tensor]: One map ``(B,D,s·h,s·w)`` of the key frame, s = 1, 2 or 4 by ``resolution``.
+
+        Raises:
+            UserError: If T or C are not those that the neck was built for.
+        """
+        tokens = self.window_tokens(feats)[:, feats.window.key_index]
+        key_frame = self.norm(tokens).permute(0, 3, 1, 2)
+        if self.upsample > 1:
+            key_frame = F.interpolate(
+                key_frame, scale_factor=self.upsample, mode='bilinear', align_corners=False)
+        return (key_frame, )

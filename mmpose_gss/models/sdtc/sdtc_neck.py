@@ -3,7 +3,7 @@
 ```
 features (B,T,C,h,w) ─ tokens + encodings R ─┬─ motion encoder ─► M ─┐
                                              │     └─ decoder ─► losses (training)
-                                             └────────────────────── SMML ─► F (B,1,D,h,w)
+                                             └────────────────────── SMML ─► F (B,D,h,w)
 ```
 Shapes: B persons, T frames, C input channels, D channels, h, w size of the map, L = h·w, K joints.
 """
@@ -16,7 +16,9 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.models.base_neck import BaseVideoNeck
+from mmpose_gss.models.clip_features import ClipFeatures
 from mmpose_gss.models.sdtc.encodings import SpaceTimeEncoding
 from mmpose_gss.models.sdtc.flow_motion import FlowMotion
 from mmpose_gss.models.sdtc.masking import Masks, masked_region
@@ -44,7 +46,7 @@ class Tokens(NamedTuple):
         embedded (Tensor): R, projected to D where C or the size differs, encodings added, ``(B,T,L,D)``.
         encoding (Tensor): The encodings alone, broadcastable to R.
         size (tuple): (h, w) of the grid of tokens.
-        flow (Tensor, optional): Flow maps ``(B,T,2,h,w)`` of ``motion='flow'``.
+        flow (Tensor, optional): Flow maps ``(B,T,2,h,w)`` of optical flow as motion.
     """
 
     features: Tensor
@@ -62,10 +64,11 @@ class SDTCNeck(BaseVideoNeck):
     place only in :meth:`loss` of a module in training mode; :meth:`forward` never masks.
 
     Args:
-        in_channels (int): Channels C of the encoder. With ``motion='flow'`` the features carry two more
-            channels behind them (see ``mmpose_gss.FlowEncoder``).
+        in_channels (int): Channels C of the encoder.
         embed_dims (int): Channels D. Tokens are projected linearly if D differs from C.
         num_frames (int): Frames T of the window.
+        key_index (int, optional): Position of the key frame. The weights gather the frames by position, so
+            windows with another key frame are refused. Defaults to ``T // 2``.
         num_keypoints (int): Heatmaps K to reconstruct.
         token_stride (int): Side of the square of the map that makes one token and one pixel of the output.
             Joint attention costs (T·L)², so 2 is 16 times cheaper; let the head upsample then. Paper: 1.
@@ -74,7 +77,8 @@ class SDTCNeck(BaseVideoNeck):
         num_divided (int): Divided attention layers of a level.
         ffn_ratio (float): Width of feed-forward networks over D.
         motion (str): ``'mlsme'``; ``'plain'``: transformer blocks without levels and masks (table 5 a);
-            ``'flow'``: optical flow (table 4 a, b).
+            ``'flow'``: optical flow (table 4 a, b), see :class:`FlowMotion`.
+        flow (dict, optional): Arguments of :class:`FlowMotion` for ``'flow'``.
         plain_depth (int): Blocks of ``'plain'``.
         levels (Sequence[str]): ``('patch', 'frame')`` or ``('patch',)`` (table 5 b).
         mask_ratio (float): Share of patches and frames masked in training (table 5).
@@ -104,6 +108,7 @@ class SDTCNeck(BaseVideoNeck):
                  in_channels: int = 256,
                  embed_dims: int = 256,
                  num_frames: int = 5,
+                 key_index: Optional[int] = None,
                  num_keypoints: int = 17,
                  token_stride: int = 1,
                  num_heads: int = 8,
@@ -111,6 +116,7 @@ class SDTCNeck(BaseVideoNeck):
                  num_divided: int = 2,
                  ffn_ratio: float = 4.0,
                  motion: str = 'mlsme',
+                 flow: Optional[dict] = None,
                  plain_depth: int = 6,
                  levels: Sequence[str] = ('patch', 'frame'),
                  mask_ratio: float = 0.5,
@@ -131,6 +137,7 @@ class SDTCNeck(BaseVideoNeck):
         super().__init__(init_cfg=init_cfg)
         self.in_channels = in_channels
         self.num_frames = num_frames
+        self.key_index = num_frames // 2 if key_index is None else key_index
         self.motion = _choice('motion', motion, MOTIONS)
         self.decoder_input = _choice('decoder_input', decoder_input, ('hybrid', 'frame'))
         self.loss_region = _choice('loss_region', loss_region, ('both', 'either'))
@@ -143,7 +150,7 @@ class SDTCNeck(BaseVideoNeck):
         self.encoding = SpaceTimeEncoding(embed_dims, num_frames, spatial_encoding, temporal_encoding)
         self.decoder: Optional[MotionDecoder] = None
         if motion == 'flow':
-            self.motion_encoder: BaseModule = FlowMotion(embed_dims)
+            self.motion_encoder: BaseModule = FlowMotion(embed_dims, **(flow or {}))
         elif motion == 'plain':
             self.motion_encoder = PlainMotionEncoder(embed_dims, num_heads, plain_depth, ffn_ratio, with_cp)
         else:
@@ -155,34 +162,34 @@ class SDTCNeck(BaseVideoNeck):
         if decoder_input == 'frame' and (motion != 'mlsme' or 'frame' not in levels):
             raise ValueError("SDTCNeck: decoder_input='frame' needs motion='mlsme' with the frame level")
 
-    def tokens(self, feats: Tensor) -> Tokens:
+    def tokens(self, feats: ClipFeatures) -> Tokens:
         """Turn maps into tokens with their encodings.
 
         Args:
-            feats (Tensor): ``(B,T,C,h,w)``; two more channels with ``motion='flow'``.
+            feats (ClipFeatures): Its last map is ``(B,T,C,h,w)``; ``motion='flow'`` takes the images, too.
 
         Returns:
             Tokens: Features, R, encodings, flow.
 
         Raises:
-            ValueError: If the number of dimensions, frames or channels is not what the neck was built for.
+            UserError: If frames, channels or the key frame are not those that the neck was built for.
         """
-        channels = self.in_channels + (2 if self.motion == 'flow' else 0)
-        if feats.dim() != 5 or feats.shape[1] != self.num_frames or feats.shape[2] != channels:
-            raise ValueError(
-                f'SDTCNeck expects features (B, T={self.num_frames}, C={channels}, h, w), got '
-                f'{tuple(feats.shape)}; set num_frames and in_channels of the neck to match the data set\'s '
-                'frame_offsets and the encoder')
-        window = feats.shape[:2]
-        maps = feats.flatten(0, 1)
+        window_maps = self.last_map(feats, self.num_frames, self.in_channels)
+        if feats.window.key_index != self.key_index:
+            raise UserError(
+                f'SDTCNeck was built for windows with the key frame at {self.key_index}, but got one at '
+                f"{feats.window.key_index}; set the neck's key_index to the place of 0 in frame_offsets")
+        window, maps = window_maps.shape[:2], window_maps.flatten(0, 1)
         pooled = F.avg_pool2d(maps, self.token_stride) if self.token_stride > 1 else maps
-        embedded = self.project(maps[:, :self.in_channels])
+        embedded = self.project(maps)
         size = tuple(embedded.shape[2:])
-        features, embedded = (maps.flatten(2).transpose(1, 2).unflatten(0, window)
-                              for maps in (pooled[:, :self.in_channels], embedded))
+        features, embedded = (
+            grid.flatten(2).transpose(1, 2).unflatten(0, window) for grid in (pooled, embedded))
         encoding = self.encoding(*size, embedded)
-        flow = pooled[:, self.in_channels:].unflatten(0, window) / self.token_stride
-        return Tokens(features, embedded + encoding, encoding, size, flow if self.motion == 'flow' else None)
+        flow = None
+        if isinstance(self.motion_encoder, FlowMotion):
+            flow = self.motion_encoder.flow(feats, self.token_stride)
+        return Tokens(features, embedded + encoding, encoding, size, flow)
 
     def extract_motion(self, tokens: Tokens, masks: Optional[Masks] = None) -> MotionFeatures:
         """Run the motion encoder on tokens, masked if masks are given."""
@@ -197,45 +204,42 @@ class SDTCNeck(BaseVideoNeck):
         batch, frames = tokens.embedded.shape[:2]
         return self.motion_encoder.draw_masks(batch, frames, *tokens.size, tokens.embedded.device, generator)
 
-    def forward(self, feats: Tensor, key_index: Optional[int] = None) -> Tensor:
+    def forward(self, feats: ClipFeatures) -> Tuple[Tensor, ...]:
         """Fuse the window into the key frame; deterministic and without masks.
 
         Args:
-            feats (Tensor): ``(B,T,C,h,w)`` in time order.
-            key_index (int, optional): Without effect: the frames are gathered by position.
+            feats (ClipFeatures): As in :meth:`tokens`.
 
         Returns:
-            Tensor: F of Eq. 13, ``(B,1,D,h,w)``, h and w those of the grid of tokens.
+            tuple[Tensor]: F of Eq. 13, ``(B,D,h,w)``, h and w those of the grid of tokens.
         """
         tokens = self.tokens(feats)
         motion = self.extract_motion(tokens).motion
-        return self.mutual(tokens.embedded, motion, *tokens.size)[:, None]
+        return (self.mutual(tokens.embedded, motion, *tokens.size), )
 
-    def loss(self, feats: Tensor, batch_data_samples: Sequence,
-             key_index: Optional[int] = None) -> Tuple[Tensor, Dict[str, Tensor]]:
+    def loss(self, feats: ClipFeatures,
+             batch_data_samples: Sequence) -> Tuple[Tuple[Tensor, ...], Dict[str, Tensor]]:
         """Fuse masked windows and judge the reconstruction of what was masked.
 
         Args:
-            feats (Tensor): ``(B,T,C,h,w)`` in time order.
+            feats (ClipFeatures): As in :meth:`tokens`.
             batch_data_samples (Sequence[PoseDataSample]): Samples with heatmap targets, see
                 :func:`pose_targets`.
-            key_index (int, optional): Position of the key frame. Defaults to ``T // 2``.
 
         Returns:
-            tuple: Fused features ``(B,1,D,h,w)`` and, in training with a motion decoder, the losses
+            tuple: As of :meth:`forward`, and, in training with a motion decoder, the losses
             ``loss_context`` (λ included) and ``loss_pose_recon``.
         """
         if not self.training or self.decoder is None:
-            return self(feats, key_index), {}
-        key_index = self.num_frames // 2 if key_index is None else key_index
+            return self(feats), {}
         tokens = self.tokens(feats)
         masks = self.draw_masks(tokens)
         motion = self.extract_motion(tokens, masks)
-        fused = self.mutual(tokens.embedded, motion.motion, *tokens.size)[:, None]
-        return fused, self.reconstruction_loss(tokens, motion, masks, batch_data_samples, key_index)
+        fused = self.mutual(tokens.embedded, motion.motion, *tokens.size)
+        return (fused, ), self.reconstruction_loss(tokens, motion, masks, batch_data_samples)
 
     def reconstruction_loss(self, tokens: Tokens, motion: MotionFeatures, masks: Masks,
-                            batch_data_samples: Sequence, key_index: int) -> Dict[str, Tensor]:
+                            batch_data_samples: Sequence) -> Dict[str, Tensor]:
         """Eq. 15 in its two parts.
 
         Args:
@@ -243,7 +247,6 @@ class SDTCNeck(BaseVideoNeck):
             motion (MotionFeatures): From :meth:`extract_motion` with ``masks``.
             masks (Masks): What was masked.
             batch_data_samples (Sequence[PoseDataSample]): Samples with targets.
-            key_index (int): Position of the key frame.
 
         Returns:
             dict: ``loss_context`` and ``loss_pose_recon``, scalars.
@@ -253,7 +256,7 @@ class SDTCNeck(BaseVideoNeck):
         batch, frames, length = context.shape[:3]
         region = masked_region(masks, frames, length, self.loss_region)
         target, weights = pose_targets(
-            batch_data_samples, self.pose_target, frames, key_index, tokens.size, context.device)
+            batch_data_samples, self.pose_target, frames, self.key_index, tokens.size, context.device)
         return dict(
             loss_context=self.context_weight * context_loss(context, tokens.features, region),
             loss_pose_recon=pose_loss(pose, target, weights, region))

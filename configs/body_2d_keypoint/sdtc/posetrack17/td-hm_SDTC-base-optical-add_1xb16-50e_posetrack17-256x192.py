@@ -1,6 +1,4 @@
 # Table 4: optical flow and the spatial feature, added (a).
 _base_ = ['./td-hm_SDTC-base_1xb16-50e_posetrack17-256x192.py']
 
-model = dict(
-    backbone=dict(type='mmpose_gss.FlowEncoder', num_frames=len(_base_.frame_offsets)),
-    neck=dict(motion='flow', refine=False, propagate=False, fusion='add'))
+model = dict(neck=dict(motion='flow', refine=False, propagate=False, fusion='add'))
