@@ -4,16 +4,23 @@ Boxes are float32 ``(N,5)``: x1, y1, x2, y2 in pixels and the score.
 """
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence, Union
 
 import numpy as np
+from mmengine.logging import MMLogger
 from mmpose.evaluation.functional import nms
 from mmpose.utils import adapt_mmdet_pipeline
 
+from mmpose_gss.apis.video_reader import VideoFrames
 from mmpose_gss.engine.checkpoint import check_checkpoint_fits, read_checkpoint
 from mmpose_gss.engine.config import load_config
+from mmpose_gss.structures.detections import load_detections
+from mmpose_gss.structures.video_detections import match_video
+
+# From consecutive frames and the index of the first to the boxes of each. A detector that first has to find
+# out which video it is asked about has a method ``for_video`` that gives one of these.
+PersonDetector = Callable[[List[np.ndarray], int], List[np.ndarray]]
 
 
 def keep_valid(boxes: np.ndarray, size: Sequence[int]) -> np.ndarray:
@@ -39,42 +46,46 @@ class WholeFrame:
 
 
 class BoxFile:
-    """Boxes found before, in the JSON form of published PoseTrack detections.
+    """Boxes found before, in any form that :func:`~mmpose_gss.structures.detections.load_detections` reads.
 
     Args:
-        path (str | Path): A list of entries with ``bbox`` (x, y, w, h), ``score`` and the frame as
-            ``frame_id`` or as the number in ``image_name``.
+        path (str | Path): The file.
         score_thr (float): Boxes below are dropped.
 
     Raises:
-        ValueError: If the file is no such list, or a box is not finite.
+        FileNotFoundError: If there is no such file.
+        UserError: If it is no list of boxes, or a field is not as it should be.
     """
 
-    def __init__(self, path: Path, score_thr: float):
-        try:
-            entries = json.loads(Path(path).read_text())
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f'box file {path} is no JSON: {error}') from error
-        if not isinstance(entries, list):
-            raise ValueError(f'box file {path} must hold a list of boxes, not a {type(entries).__name__}')
-        self._boxes = {}
-        for number, entry in enumerate(entries):
-            lacking = [key for key in ('bbox', 'score') if key not in entry]
-            if lacking or ('frame_id' not in entry and 'image_name' not in entry):
-                lacking = lacking or ['frame_id']
-                raise ValueError(f'box file {path}, entry {number} has no {lacking[0]}')
-            if len(entry['bbox']) != 4 or not np.isfinite([*entry['bbox'], entry['score']]).all():
-                raise ValueError(f'box file {path}, entry {number}: bbox must be four finite numbers '
-                                 f'x, y, w, h, with a finite score; got {entry["bbox"]}')
-            frame = int(entry.get('frame_id', Path(str(entry.get('image_name'))).stem))
-            if entry['score'] >= score_thr:
-                x, y, w, h = entry['bbox']
-                self._boxes.setdefault(frame, []).append([x, y, x + w, y + h, entry['score']])
+    def __init__(self, path: Union[str, Path], score_thr: float) -> None:
+        self.detections = load_detections(path)
+        self.score_thr = score_thr
 
-    def __call__(self, frames: List[np.ndarray], first_index: int) -> List[np.ndarray]:
-        """Boxes of consecutive frames, the first of which has index ``first_index``."""
-        return [np.array(self._boxes.get(first_index + i, []), dtype=np.float32).reshape(-1, 5)
-                for i in range(len(frames))]
+    def for_video(self, video: VideoFrames) -> PersonDetector:
+        """Give the boxes of one video.
+
+        Args:
+            video (VideoFrames): The video; its name and the names of its frames are read.
+
+        Returns:
+            Callable: ``(frames, index of the first) -> list of (N,5) boxes``.
+
+        Raises:
+            UserError: If none of the boxes is in this video.
+        """
+        found = self.detections
+        places = match_video(found, video.name, video.expected, video.frame_names)
+        corners = np.concatenate([found.boxes[:, :2], found.boxes[:, :2] + found.boxes[:, 2:],
+                                  found.scores[:, None]], axis=1).astype(np.float32)
+        good = (places >= 0) & (found.scores >= self.score_thr)
+        MMLogger.get_current_instance().info(
+            f'{found.source}: {int(good.sum())} boxes with a score from {self.score_thr} on in '
+            f'{len(np.unique(places[good]))} frames of {video.name}')
+
+        def boxes_of(frames: List[np.ndarray], first_index: int) -> List[np.ndarray]:
+            return [corners[good & (places == first_index + i)] for i in range(len(frames))]
+
+        return boxes_of
 
 
 class MMDetPersonDetector:
@@ -149,8 +160,6 @@ def build_person_detector(detector: Optional[str], checkpoint: Optional[str], de
         detector, found = _from_work_dir(path)
         checkpoint = checkpoint or found
     elif path.suffix == '.json':
-        if not path.is_file():
-            raise FileNotFoundError(f'box file {path} does not exist')
         return BoxFile(path, score_thr)
     elif path.suffix in ('.pth', '.pt'):
         raise ValueError(f'--detector {path} is a checkpoint; name its config there and the checkpoint as '

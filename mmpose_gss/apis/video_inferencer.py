@@ -26,7 +26,7 @@ from mmpose.registry import VISUALIZERS
 from mmpose.structures import PoseDataSample, merge_data_samples, split_instances
 
 from mmpose_gss.apis.lifting.video import build_lifter, lift_video
-from mmpose_gss.apis.person_detector import build_person_detector, keep_valid
+from mmpose_gss.apis.person_detector import PersonDetector, build_person_detector, keep_valid
 from mmpose_gss.apis.video_reader import VideoFrames, VideoSource, WindowBuffer
 from mmpose_gss.engine.checkpoint import check_checkpoint_fits, read_checkpoint
 from mmpose_gss.engine.config import load_config
@@ -122,10 +122,11 @@ class VideoPoseInferencer:
             ValueError: If it cannot be decoded.
         """
         frames = VideoFrames(inputs)
+        poses = self.iterate(frames)
         writer = _ResultWriter(frames, out_dir, draw, self.model.dataset_meta, self.cfg)
         bar = ProgressBar(frames.expected) if show_progress else None
         try:
-            for frame, sample in self.iterate(frames):
+            for frame, sample in poses:
                 writer.add(self._draw(frame, sample, kpt_thr) if writer.draws else None, sample)
                 if bar:
                     bar.update()
@@ -143,9 +144,21 @@ class VideoPoseInferencer:
     def iterate(self, frames: VideoFrames) -> Iterator[Tuple[np.ndarray, PoseDataSample]]:
         """Yield every frame with the people in it, in order and with as little delay as windows allow.
 
-        Yields:
-            tuple: The frame and a PoseDataSample, whose ``pred_instances`` is empty if nobody is there.
+        Args:
+            frames (VideoFrames): The video.
+
+        Returns:
+            Iterator[tuple]: The frame and a PoseDataSample, whose ``pred_instances`` is empty if nobody is
+            there.
+
+        Raises:
+            UserError: If the boxes come from a file that has none of this video.
         """
+        for_video = getattr(self.detector, 'for_video', None)
+        return self._iterate(frames, for_video(frames) if for_video else self.detector)
+
+    def _iterate(self, frames: VideoFrames,
+                 detector: PersonDetector) -> Iterator[Tuple[np.ndarray, PoseDataSample]]:
         buffer = WindowBuffer(self.window)
         boxes: Dict[int, np.ndarray] = {}
         key, chunk = 0, max(1, self.batch_size // 2)
@@ -160,7 +173,7 @@ class VideoPoseInferencer:
                 pending.append(frame)
             if pending and (finished or len(pending) == chunk):
                 first = buffer.end - len(pending)
-                for offset, found in enumerate(self.detector(pending, first)):
+                for offset, found in enumerate(detector(pending, first)):
                     boxes[first + offset] = keep_valid(found, frames.size)
                 pending = []
                 ready = buffer.end if finished else buffer.end - max(self.window.offsets[-1], 0)

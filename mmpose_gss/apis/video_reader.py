@@ -5,7 +5,7 @@ Shapes: H, W size of a frame; frames are ``(H,W,3)`` uint8, BGR.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Iterator, List, Sequence, Tuple, Union
+from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
@@ -31,6 +31,7 @@ class VideoFrames:
         fps (float): Frames per second.
         size (tuple[int, int]): Width and height of the first frame.
         expected (int): Number of frames that the source claims to have.
+        frame_names (list[str], optional): Paths of the frames, if the source is a folder of images.
 
     Raises:
         FileNotFoundError: If the source does not exist.
@@ -40,6 +41,7 @@ class VideoFrames:
     def __init__(self, source: VideoSource, default_fps: float = 25.0):
         self._frames: List = []
         self._capture = None
+        self.frame_names: Optional[List[str]] = None
         self.fps = default_fps
         if isinstance(source, (str, Path)):
             path = Path(source)
@@ -60,6 +62,7 @@ class VideoFrames:
         if not self._frames:
             raise ValueError(f'folder {path} holds no images ({", ".join(IMAGE_SUFFIXES)})')
         self.expected = len(self._frames)
+        self.frame_names = [str(frame.absolute()) for frame in self._frames]
         self.size = _size(self._read_image(self._frames[0]))
 
     def _open_arrays(self, frames: Sequence[np.ndarray]) -> None:

@@ -1,84 +1,152 @@
-"""Reading detected boxes, as DCPose and PoseWarper publish them or as MMPose does."""
+"""Detected boxes in files, of whatever origin, and the images that they belong to.
+
+Read are the lists that ``projects/quick_demo/detect_boxes.py`` writes, those that DCPose and PoseWarper
+publish for PoseTrack (``image_name``) and those of COCO and MMPose (``image_id``).
+
+Shapes: N detections.
+"""
 from __future__ import annotations
 
 import math
-import os.path as osp
-from typing import Dict, List, Tuple
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
-from mmengine.fileio import exists as file_exists
-from mmengine.fileio import load
+import numpy as np
+
+from mmpose_gss.errors import UserError
+from mmpose_gss.structures.json_file import read_json
 
 PERSON_CATEGORY = 1
 
 
-def load_detections(bbox_file: str) -> List[dict]:
+@dataclass(frozen=True)
+class Detections:
+    """Boxes of people.
+
+    Attributes:
+        source: the file, for messages.
+        boxes: x, y, width, height in pixels, ``(N, 4)`` float64.
+        scores: ``(N,)`` float64.
+        names: names of the N images, None where the file has none.
+        ids: ids of the N images (``image_id``, or else ``frame_id``), None where the file has none.
+        tracks: track ids, -1 for none, ``(N,)`` int64.
+    """
+    source: str
+    boxes: np.ndarray
+    scores: np.ndarray
+    names: Tuple[Optional[str], ...]
+    ids: Tuple[Optional[int], ...]
+    tracks: np.ndarray
+
+    def __len__(self) -> int:
+        """Give the number of detections."""
+        return len(self.scores)
+
+
+def load_detections(path: Union[str, Path]) -> Detections:
     """Load a JSON list of detections and check each.
 
-    A detection has ``bbox`` (x, y, width, height in pixels), ``score``, and either ``image_name`` (DCPose,
-    PoseWarper; with ``nframes``, ``frame_id``) or ``image_id`` (MMPose). Those of other categories than
-    person are left out.
+    A detection has ``bbox`` (x, y, width, height in pixels), ``score``, and one of ``image_name``,
+    ``image_id`` and ``frame_id``; perhaps ``track_id``. Those of other categories than person are left out.
 
     Args:
-        bbox_file (str): Path of the file.
+        path (str | Path): The file.
 
     Returns:
-        list[dict]: The detections of persons.
+        Detections: The detections of persons, in file order.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If it is no list of detections, or a box or score is not finite.
+        UserError: If it is no list of detections, or a field is missing or not as it should be.
     """
-    if not file_exists(bbox_file):
+    if not Path(path).is_file():
         raise FileNotFoundError(
-            f'Detection file "{bbox_file}" does not exist; check bbox_file, or leave it out to use annotated '
+            f'Detection file "{path}" does not exist; check bbox_file, or leave it out to use annotated '
             'boxes.')
-    content = load(bbox_file, file_format='json')
-    if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
-        raise ValueError(
-            f'Detection file "{bbox_file}" must be a JSON list of objects with "bbox" and "score".')
-    persons = [item for item in content if item.get('category_id', PERSON_CATEGORY) == PERSON_CATEGORY]
-    for number, item in enumerate(persons):
-        _check(item, number, bbox_file)
-    return persons
+    content = read_json(path)
+    if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
+        raise UserError(
+            f'Detection file "{path}" must be a JSON list of objects with "bbox" and "score".')
+    persons = []
+    for number, entry in enumerate(content):
+        if entry.get('category_id', PERSON_CATEGORY) == PERSON_CATEGORY:
+            _check(entry, f'Detection file "{path}": detection {number}')
+            persons.append(entry)
+    return Detections(
+        source=str(path),
+        boxes=np.array([entry['bbox'][:4] for entry in persons], dtype=np.float64).reshape(-1, 4),
+        scores=np.array([entry['score'] for entry in persons], dtype=np.float64),
+        names=tuple(entry.get('image_name') for entry in persons),
+        ids=tuple(_whole(entry.get('image_id', entry.get('frame_id'))) for entry in persons),
+        tracks=np.array([entry.get('track_id', -1) for entry in persons], dtype=np.int64))
 
 
-def _check(item: dict, number: int, bbox_file: str) -> None:
-    for field in ('bbox', 'score'):
-        if field not in item:
-            raise ValueError(f'Detection file "{bbox_file}": detection {number} has no "{field}".')
-    if 'image_name' not in item and 'image_id' not in item:
-        raise ValueError(
-            f'Detection file "{bbox_file}": detection {number} has neither "image_name" nor "image_id".')
-    box = item['bbox']
-    if len(box) < 4 or not all(map(math.isfinite, box[:4])) or not math.isfinite(item['score']):
-        raise ValueError(
-            f'Detection file "{bbox_file}": detection {number} has bbox {box} and score {item["score"]}, but '
-            'four finite numbers x, y, width, height and a finite score are needed; delete or mend it.')
+def _check(entry: dict, where: str) -> None:
+    for name in ('bbox', 'score'):
+        if name not in entry:
+            raise UserError(f'{where} has no "{name}".')
+    if not any(name in entry for name in ('image_name', 'image_id', 'frame_id')):
+        raise UserError(f'{where} has neither "image_name" nor "image_id" nor "frame_id".')
+    box, score = entry['bbox'], entry['score']
+    if not isinstance(box, (list, tuple)) or len(box) < 4 or not all(map(_is_finite, [*box[:4], score])):
+        raise UserError(
+            f'{where} has bbox {box} and score {score}, but four finite numbers x, y, width, height and a '
+            'finite score are needed; delete or mend it.')
+    if not isinstance(entry.get('image_name', ''), str):
+        raise UserError(f'{where} has image_name {entry["image_name"]!r}, which is no text; mend it.')
+    for name in ('image_id', 'frame_id'):
+        if name in entry and (_whole(entry[name]) is None or entry[name] < 0):
+            raise UserError(
+                f'{where} has {name} {entry[name]!r}, but a whole number from 0 on is needed; mend it.')
+    if _whole(entry.get('track_id', -1)) is None:
+        raise UserError(f'{where} has track_id {entry["track_id"]!r}, which is no whole number; mend it.')
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _whole(value: Any) -> Optional[int]:
+    """Give a whole number as int, also one written as 17.0; None for anything else."""
+    return int(value) if _is_finite(value) and float(value).is_integer() else None
 
 
 class ImageIndex:
-    """Finds the annotated image of a detection.
+    """Finds the images of detections, by name or else by id.
+
+    Names match whole or, as data sets are unpacked into different folders, by video and frame.
 
     Args:
-        images (list[dict]): ``images`` of the annotation file.
+        names (Sequence[str]): File names of the images.
+        ids (Sequence[int]): Their ids. Defaults to none, so that only names match.
     """
 
-    def __init__(self, images: List[dict]) -> None:
-        self._by_id: Dict[int, dict] = {image['id']: image for image in images}
-        self._by_name: Dict[str, dict] = {image['file_name']: image for image in images}
-        self._by_tail: Dict[Tuple[str, str], dict] = {_tail(image['file_name']): image for image in images}
+    def __init__(self, names: Sequence[str], ids: Sequence[int] = ()) -> None:
+        self._by_id: Dict[int, int] = {key: place for place, key in enumerate(ids)}
+        self._by_name: Dict[str, int] = {name: place for place, name in enumerate(names)}
+        self._by_tail: Dict[Tuple[str, str], int] = {tail(name): place for place, name in enumerate(names)}
 
-    def find(self, detection: dict):
-        """The image of a detection, or None if the annotations do not list it.
+    def match(self, detections: Detections) -> np.ndarray:
+        """Find the image of each detection.
 
-        Names match whole or, as data sets are unpacked into different folders, by video and frame.
+        Args:
+            detections (Detections): N detections.
+
+        Returns:
+            ndarray: Place of the image among those given, -1 if it is not among them, ``(N,)`` int64.
         """
-        if 'image_name' in detection:
-            name = detection['image_name']
-            return self._by_name.get(name) or self._by_tail.get(_tail(name))
-        return self._by_id.get(detection['image_id'])
+        places: List[int] = []
+        for name, key in zip(detections.names, detections.ids):
+            if name is None:
+                places.append(self._by_id.get(key, -1))
+            else:
+                places.append(self._by_name.get(name, self._by_tail.get(tail(name), -1)))
+        return np.array(places, dtype=np.int64)
 
 
-def _tail(name: str) -> Tuple[str, str]:
-    folder, base = osp.split(name)
-    return osp.basename(folder), base
+def tail(name: str) -> Tuple[str, str]:
+    """Give the names of the folder, which is the video, and of the file of an image."""
+    folder, base = os.path.split(name)
+    return os.path.basename(folder), base

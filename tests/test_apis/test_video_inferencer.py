@@ -10,6 +10,7 @@ from mmpose.apis import MMPoseInferencer
 from mmpose_gss.apis import VideoPoseInferencer
 from mmpose_gss.apis.person_detector import BoxFile, build_person_detector, keep_valid
 from mmpose_gss.apis.video_reader import VideoFrames, WindowBuffer
+from mmpose_gss.errors import UserError
 from mmpose_gss.structures.clip_window import ClipWindow
 
 CONFIG = 'td-hm_GLSMamba-tiny_synthetic-posetrack-128x96'
@@ -167,19 +168,35 @@ def test_wrong_models_are_named(model_files, tmp_path):
 
 
 def test_box_file(tmp_path):
+    frames = VideoFrames([np.zeros((8, 8, 3), np.uint8)] * 3)
     good = [dict(image_name='images/val/v/000002.jpg', bbox=[1, 2, 3, 4], score=0.9),
-            dict(frame_id=0, bbox=[1, 2, 3, 4], score=0.1)]
+            dict(image_name='images/val/v/000000.jpg', bbox=[1, 2, 3, 4], score=0.1)]
     path = tmp_path / 'boxes.json'
     path.write_text(json.dumps(good))
-    found = BoxFile(path, 0.3)([None] * 3, 0)
+    found = BoxFile(path, 0.3).for_video(frames)(list(frames), 0)
     assert [len(boxes) for boxes in found] == [0, 0, 1] and np.allclose(found[2], [[1, 2, 4, 6, 0.9]])
-    for bad, message in (([dict(bbox=[1, 2, 3, 4])], 'entry 0 has no score'),
+    path.write_text(json.dumps([dict(frame_id=1, bbox=[1, 2, 3, 4], score=0.9)]))
+    assert [len(boxes) for boxes in BoxFile(path, 0.3).for_video(frames)(list(frames), 0)] == [0, 1, 0]
+    for bad, message in (([dict(bbox=[1, 2, 3, 4])], 'detection 0 has no "score"'),
                          ([dict(bbox=[1, float('nan'), 3, 4], score=1, frame_id=0)],
-                          'entry 0: bbox must be four finite'),
-                         ({}, 'must hold a list')):
+                          'detection 0 .*four finite'),
+                         ({}, 'must be a JSON list')):
         path.write_text(json.dumps(bad))
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(UserError, match=message):
             BoxFile(path, 0.3)
+    with pytest.raises(FileNotFoundError, match='none.json'):
+        build_person_detector(str(tmp_path / 'none.json'), None, 'cpu')
+
+
+def test_boxes_of_another_video_are_refused_before_anything_is_written(inferencer, tmp_path, monkeypatch):
+    path = tmp_path / 'boxes.json'
+    path.write_text(json.dumps([dict(image_name=f'images/val/{name}/000000.jpg', bbox=[1, 2, 3, 4], score=0.9)
+                                for name in ('000001_mpii_test', '000002_mpii_test')]))
+    monkeypatch.setattr(inferencer, 'detector', BoxFile(path, 0.3))
+    video = write_video(tmp_path / 'walk.mp4')
+    with pytest.raises(UserError, match='None of the 2 boxes of .*boxes.json.*"walk": .*000001_mpii_test'):
+        inferencer(video, out_dir=tmp_path / 'out', show_progress=False)
+    assert not (tmp_path / 'out').exists()
 
 
 def test_boxes_are_clipped_and_filtered():

@@ -241,36 +241,34 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
         return data_list
 
     def _load_detected(self, images: List[dict], places: Dict[int, ImagePlace]) -> List[dict]:
-        index = ImageIndex(images)
         detections = load_detections(self.bbox_file)
+        index = ImageIndex([image['file_name'] for image in images], [image['id'] for image in images])
         # Frames without labels are not evaluated; a file without any label (a test set) is used whole.
         any_label = any(image.get('is_labeled') for image in images)
-        found, unknown = [], 0
-        for detection in detections:
-            image = index.find(detection)
-            if image is None:
-                unknown += 1
-            elif detection['score'] < self.bbox_score_thr:
+        found: List[Tuple[ImagePlace, int]] = []
+        matched = index.match(detections)
+        for i, image in enumerate(matched.tolist()):
+            if image < 0:
+                self._leave_out('detections in frames that the annotations do not list')
+            elif detections.scores[i] < self.bbox_score_thr:
                 self._leave_out(f'detections with a score under {self.bbox_score_thr}')
-            elif any_label and not image.get('is_labeled', True):
+            elif any_label and not images[image].get('is_labeled', True):
                 self._leave_out('detections in frames that are not labelled')
-            elif image['id'] in places:
-                found.append((places[image['id']], detection))
-        if unknown:
-            self._left_out['detections in frames that the annotations do not list'] = unknown
-        if detections and unknown == len(detections):
+            elif images[image]['id'] in places:
+                found.append((places[images[image]['id']], i))
+        if len(detections) and (matched < 0).all():
             raise UserError(
-                f'None of the {unknown} detections of "{self.bbox_file}" is in a frame of "{self.ann_file}"; '
-                'use the detections of the same data set and split.')
+                f'None of the {len(detections)} detections of "{self.bbox_file}" is in a frame of '
+                f'"{self.ann_file}"; use the detections of the same data set and split.')
         found.sort(key=lambda item: item[0].order)
-        boxes = np.array([detection['bbox'][:4] for _, detection in found], dtype=np.float64).reshape(-1, 4)
+        boxes = detections.boxes[[i for _, i in found]]
         corners, inside = clip_boxes(boxes, _sizes(place for place, _ in found))
         data_list: List[dict] = []
-        for i, (place, detection) in enumerate(found):
-            if inside[i]:
+        for (place, i), box, kept in zip(found, corners, inside):
+            if kept:
                 data_list.append(self._sample(
-                    place, len(data_list), corners[i], detection['score'], 'detected',
-                    track_id=detection.get('track_id', -1)))
+                    place, len(data_list), box, float(detections.scores[i]), 'detected',
+                    track_id=int(detections.tracks[i])))
             else:
                 self._leave_out('detected boxes that are empty or outside their image')
         return data_list
