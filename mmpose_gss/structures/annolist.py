@@ -9,6 +9,7 @@ import numpy as np
 
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.json_file import read_json
+from mmpose_gss.structures.mat_file import read_mat
 
 # Fields that are lists even when they hold one element.
 _LISTS = ('annorect', 'ignore_regions', 'point')
@@ -75,25 +76,6 @@ def read_annolist(path: Path) -> List[Frame17]:
         UserError: If the file cannot be read or has no ``annolist``.
     """
     return parse_annolist(read_json(path) if path.suffix == '.json' else read_mat(path), str(path))
-
-
-def read_mat(path: Path) -> dict:
-    """Read a Matlab file.
-
-    Args:
-        path (Path): The file.
-
-    Returns:
-        dict: Its variables; structures have attributes, vectors of one element are unwrapped.
-
-    Raises:
-        UserError: If it is no Matlab file.
-    """
-    from scipy.io import loadmat
-    try:
-        return loadmat(path, squeeze_me=True, struct_as_record=False)
-    except Exception as error:  # SciPy raises errors of many kinds
-        raise UserError(f'"{path}" is no readable Matlab file ({error}); download it again.') from error
 
 
 def parse_annolist(content: Any, source: str) -> List[Frame17]:

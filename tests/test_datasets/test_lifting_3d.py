@@ -1,5 +1,4 @@
 """3D lifting data: clips, three file formats, converters, and the scores by the paper's protocol."""
-import importlib.util
 import pickle
 from types import SimpleNamespace
 
@@ -11,6 +10,7 @@ from mmpose.evaluation.functional import keypoint_mpjpe
 from mmpose_gss.datasets.body3d import H36MClipDataset, H36MMotionBERTDataset, Mpi3dhpClipDataset
 from mmpose_gss.datasets.body3d.clips import split_clips, stretch
 from mmpose_gss.datasets.body3d.safe_pickle import load_object_npz, load_pickle
+from mmpose_gss.datasets.converters import convert_h36m, convert_mpi_inf_3dhp
 from mmpose_gss.evaluation import PoseLiftingMetric
 from mmpose_gss.evaluation.lifting import procrustes
 
@@ -123,16 +123,12 @@ def test_broken_pickles_are_named(motionbert, tmp_path):
         load_pickle(tmp_path / 'harm.pkl')
 
 
-def test_h36m_sample_equals_its_converted_pickle(testdata, tmp_path, root):
+def test_h36m_sample_equals_its_converted_pickle(testdata, tmp_path):
     folder = testdata / 'h36m'
-    script = root / 'tools/dataset_converters/h36m_to_motionbert.py'
-    spec = importlib.util.spec_from_file_location('h36m_to', script)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
     npz, cameras = folder / 'test_h36m_body3d.npz', folder / 'cameras.pkl'
     out = tmp_path / 'h36m.pkl'
-    assert tool.main(['--train', str(npz), '--test', str(npz), '--cameras', str(cameras), '--out', str(out),
-                      '--train-2d', str(folder / 'test_h36m_2d_detection.npy')]) is None
+    counts = convert_h36m(npz, npz, cameras, out, train_2d=folder / 'test_h36m_2d_detection.npy')
+    assert counts == {'train': 4, 'test': 4}
     test = dict(num_frames=5, test_mode=True, pipeline=encode('test'))
     pairs = [(H36MClipDataset(str(npz), str(cameras), **test),
               H36MMotionBERTDataset(str(out), subset='test', **test)),
@@ -181,11 +177,7 @@ def test_3dhp_samples(testdata, caplog):
     assert (bare.table.size == 2048).all() and bare.metainfo['dataset_name'] == 'mpi_inf_3dhp'
 
 
-def test_3dhp_as_motionagformer_publishes_it(tmp_path, root):
-    spec = importlib.util.spec_from_file_location(
-        'mpi_to', root / 'tools/dataset_converters/mpi_inf_3dhp_motionagformer.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+def test_3dhp_as_motionagformer_publishes_it(tmp_path):
     rng = np.random.default_rng(0)
 
     def arrays(frames):
@@ -196,7 +188,7 @@ def test_3dhp_as_motionagformer_publishes_it(tmp_path, root):
     test = {'TS1': {**arrays(4), 'valid': np.array([1, 0, 1, 1])}, 'TS5': {**arrays(3), 'valid': np.ones(3)}}
     for name, content in (('train', train), ('test', test)):
         np.savez_compressed(tmp_path / f'data_{name}_3dhp.npz', data=content)
-        tool.convert(tmp_path / f'data_{name}_3dhp.npz', tmp_path / f'{name}.npz')
+        convert_mpi_inf_3dhp(tmp_path / f'data_{name}_3dhp.npz', tmp_path / f'{name}.npz')
     data = Mpi3dhpClipDataset(
         str(tmp_path / 'train.npz'), num_frames=3, stride=2, pipeline=encode('train', 14))
     assert len(data) == 2 + 2 and data.table.action[0] == 'S1'
@@ -210,7 +202,7 @@ def test_3dhp_as_motionagformer_publishes_it(tmp_path, root):
     assert data.table.size[5].tolist() == [1920, 1080]
     np.savez_compressed(tmp_path / 'bad.npz', data={'TS1': dict(data_2d=np.zeros((2, 17, 2)))})
     with pytest.raises(ValueError, match='TS1 lacks data_3d'):
-        tool.convert(tmp_path / 'bad.npz', tmp_path / 'o.npz')
+        convert_mpi_inf_3dhp(tmp_path / 'bad.npz', tmp_path / 'o.npz')
     np.savez(tmp_path / 'numbers.npz', other=np.zeros(3))
     with pytest.raises(ValueError, match="no entry 'data'"):
         load_object_npz(tmp_path / 'numbers.npz', 'data')

@@ -1,6 +1,5 @@
 """Draw windows of a data set: boxes, skeletons and ignore regions, as loaded or as the model sees them."""
 import argparse
-import sys
 from pathlib import Path
 
 import cv2
@@ -9,6 +8,7 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from mmengine.utils import ProgressBar
 
+from mmpose_gss.engine.cli import run_command
 from mmpose_gss.registry import DATASETS
 from mmpose_gss.visualization.clips import IgnoreRegions, draw_crops, draw_frames
 
@@ -16,7 +16,7 @@ PACKING = 'mmpose_gss.PackClipInputs'
 
 
 def parse_args() -> argparse.Namespace:
-    """Command line."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file of an algorithm or a base of configs/_base_/datasets')
     parser.add_argument('--output-dir', default='browse', help='folder for the pictures')
@@ -42,7 +42,7 @@ def browse(args: argparse.Namespace) -> int:
 
     Raises:
         FileNotFoundError: If a file of the data set is missing.
-        ValueError: If one is broken.
+        UserError: If one is broken.
     """
     config = Config.fromfile(args.config)
     if args.cfg_options:
@@ -74,17 +74,11 @@ def browse(args: argparse.Namespace) -> int:
     return len(indices)
 
 
-def main() -> int:
-    """Command line."""
+def main() -> None:
+    """Browse and say how much."""
     args = parse_args()
-    try:
-        number = browse(args)
-    except (FileNotFoundError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    print(f'{number} pictures in {args.output_dir}')
-    return 0
+    print(f'{browse(args)} pictures in {args.output_dir}')
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_command(main)

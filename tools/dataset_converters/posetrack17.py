@@ -1,29 +1,17 @@
 """Convert PoseTrack17 (Matlab or JSON annotations) to the files of PoseTrackVideoDataset."""
-import argparse
-import sys
-
 from mmpose_gss.datasets.converters import convert_posetrack17
+from mmpose_gss.datasets.converters.command import converter_parser
+from mmpose_gss.engine.cli import run_command
 
 
-def main() -> int:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        'source', help='folder with annotations/{train,val}/*.mat or *.json, and images/ or images_renamed/')
-    parser.add_argument('out', help='folder for the converted annotations and a link to the images')
-    parser.add_argument('--overwrite', action='store_true', help='convert again what has been converted')
+def main() -> None:
+    """Convert and report."""
+    parser = converter_parser(__doc__, 'folder with annotations/{train,val}/*.mat or *.json, and images/ or images_renamed/')
     parser.add_argument(
         '--keep-occluded', action='store_true',
         help='train on joints marked as not visible, as DetectAndTrack does')
-    args = parser.parse_args()
-    try:
-        report = convert_posetrack17(args.source, args.out, args.overwrite, args.keep_occluded)
-    except (FileNotFoundError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    print(report)
-    return 0
+    print(convert_posetrack17(**vars(parser.parse_args())))
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_command(main)

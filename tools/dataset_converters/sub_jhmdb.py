@@ -1,26 +1,14 @@
 """Convert Sub-JHMDB to the files of SubJHMDBVideoDataset."""
-import argparse
-import sys
-
 from mmpose_gss.datasets.converters import convert_sub_jhmdb
+from mmpose_gss.datasets.converters.command import converter_parser
+from mmpose_gss.engine.cli import run_command
 
 
-def main() -> int:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        'source', help='folder with joint_positions/, puppet_mask/, sub_splits/ and Rename_Images/')
-    parser.add_argument('out', help='folder for the converted annotations and a link to the images')
-    parser.add_argument('--overwrite', action='store_true', help='convert again what has been converted')
-    args = parser.parse_args()
-    try:
-        report = convert_sub_jhmdb(args.source, args.out, args.overwrite)
-    except (FileNotFoundError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    print(report)
-    return 0
+def main() -> None:
+    """Convert and report."""
+    parser = converter_parser(__doc__, 'folder with joint_positions/, puppet_mask/, sub_splits/ and Rename_Images/')
+    print(convert_sub_jhmdb(**vars(parser.parse_args())))
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_command(main)

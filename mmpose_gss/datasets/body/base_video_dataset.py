@@ -66,7 +66,7 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
 
     Raises:
         FileNotFoundError: If the annotation or detection file is missing.
-        ValueError: If a file is not as it should be; the message names file, field and remedy.
+        UserError: If a file is not as it should be; the message names file, field and remedy.
     """
 
     LAYOUTS: Dict[str, FrameLayout] = {}

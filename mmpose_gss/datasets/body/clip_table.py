@@ -51,7 +51,7 @@ def place_images(images: List[dict], ann_file: str, root: str, layout: FrameLayo
 
     Raises:
         FileNotFoundError: If frames are to be counted in a folder that does not exist or is empty.
-        ValueError: If ``nframes`` is missing or does not fit the numbers of the frames.
+        UserError: If ``nframes`` is missing or does not fit the numbers of the frames.
     """
     folders = defaultdict(list)
     for image in images:

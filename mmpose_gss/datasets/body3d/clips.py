@@ -2,11 +2,18 @@
 
 Shapes: N frames of all videos one after another, T frames of a clip.
 """
+from __future__ import annotations
+
+from typing import List, Optional, Sequence, Tuple
+
 import numpy as np
 
+from mmpose_gss.errors import UserError
 
-def split_clips(videos, length, stride, keep_tail=False, rng=None):
-    """Cuts videos into clips.
+
+def split_clips(videos: Sequence, length: int, stride: int, keep_tail: bool = False,
+                rng: Optional[np.random.Generator] = None) -> List[np.ndarray]:
+    """Cut videos into clips.
 
     A video of at least ``length`` frames gives a clip every ``stride`` frames; a shorter one gives one clip,
     stretched by repeating frames. (``split_clips`` of MotionBERT's ``lib/utils/utils_data.py``, except that a
@@ -17,18 +24,18 @@ def split_clips(videos, length, stride, keep_tail=False, rng=None):
         length (int): T.
         stride (int): Frames between the starts of clips.
         keep_tail (bool): Whether the frames after the last full clip get a clip that ends with the video.
-            MotionBERT leaves them out.
+            Defaults to False, as MotionBERT leaves them out.
         rng (numpy.random.Generator, optional): Stretches short videos at random (MotionBERT's way when
             training); evenly without it.
 
     Returns:
-        list[ndarray]: Per clip ``(T,)`` int64 frame numbers.
+        list[ndarray]: Per clip its frame numbers, ``(T,)`` int64.
 
     Raises:
-        ValueError: If length or stride are not positive.
+        UserError: If length or stride are not positive.
     """
     if length < 1 or stride < 1:
-        raise ValueError(f'clips need a length and a stride of at least 1 frame, got {length} and {stride}')
+        raise UserError(f'clips need a length and a stride of at least 1 frame, got {length} and {stride}')
     clips = []
     for start, end in runs(videos):
         if end - start < length:
@@ -41,8 +48,8 @@ def split_clips(videos, length, stride, keep_tail=False, rng=None):
     return clips
 
 
-def runs(videos):
-    """The runs of equal neighbours, as ``(start, end)`` pairs."""
+def runs(videos: Sequence) -> List[Tuple[int, int]]:
+    """Find the runs of equal neighbours, as ``(start, end)`` pairs."""
     videos = np.asarray(videos)
     if len(videos) == 0:
         return []
@@ -50,8 +57,8 @@ def runs(videos):
     return list(zip([0, *cuts.tolist()], [*cuts.tolist(), len(videos)]))
 
 
-def stretch(frames, length, rng=None):
-    """Picks ``length`` of fewer frames in time order: evenly, or rounded up or down at random.
+def stretch(frames: int, length: int, rng: Optional[np.random.Generator] = None) -> np.ndarray:
+    """Pick ``length`` of fewer frames in time order: evenly, or rounded up or down at random.
 
     Args:
         frames (int): Number of frames there are.
@@ -59,7 +66,7 @@ def stretch(frames, length, rng=None):
         rng (numpy.random.Generator, optional): Source of chance.
 
     Returns:
-        ndarray: ``(length,)`` int64, in ``[0, frames)``, not decreasing.
+        ndarray: In ``[0, frames)``, not decreasing, ``(length,)`` int64.
     """
     even = np.linspace(0, frames, num=length, endpoint=False)
     picked = np.floor(even)

@@ -2,26 +2,30 @@
 
 Shapes: N frames, J = 17 joints in Human3.6M's order.
 """
+from __future__ import annotations
+
 import os.path as osp
+from typing import Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmpose.codecs.utils import camera_to_image_coord
 
 from mmpose_gss.datasets.body3d.frame_table import FrameTable
 from mmpose_gss.datasets.body3d.lifting_clip_dataset import LiftingClipDataset
-from mmpose_gss.datasets.body3d.npz_frames import load_annotations, order_by_video
+from mmpose_gss.datasets.body3d.npz_frames import load_frames, order_by_video
 from mmpose_gss.datasets.body3d.safe_pickle import load_pickle
+from mmpose_gss.errors import UserError
 from mmpose_gss.registry import DATASETS
 
 
-def parse_h36m_name(name):
-    """Splits an image name such as ``S1_Directions_1.54138969_000001.jpg``.
+def parse_h36m_name(name: str) -> Tuple[str, str, str, int]:
+    """Split an image name such as ``S1_Directions_1.54138969_000001.jpg``.
 
     Returns:
-        tuple[str, str, str, int]: Subject, action with number, camera, frame.
+        tuple: Subject, action with number, camera, frame.
 
     Raises:
-        ValueError: If the name is of another form.
+        UserError: If the name is of another form.
     """
     try:
         subject, rest = osp.basename(str(name)).split('_', 1)
@@ -29,20 +33,20 @@ def parse_h36m_name(name):
         camera, rest = rest.split('_', 1)
         return subject, action, camera, int(rest.split('.')[0])
     except ValueError:
-        raise ValueError(
+        raise UserError(
             f"image name '{name}' is not of Human3.6M's form S1_Directions_1.54138969_000001.jpg") from None
 
 
-def image_targets(joints, camera, root_index=0):
-    """Projects camera coordinates to MotionBERT's 2.5D targets, with MMPose's ``camera_to_image_coord``.
+def image_targets(joints: np.ndarray, camera: dict, root_index: int = 0) -> Tuple[np.ndarray, np.ndarray]:
+    """Project camera coordinates to MotionBERT's 2.5D targets, with MMPose's ``camera_to_image_coord``.
 
     Args:
-        joints (ndarray): ``(N,J,3)`` camera coordinates in m.
+        joints (ndarray): Camera coordinates in m, ``(N, J, 3)``.
         camera (dict): ``f`` and ``c`` in pixels.
-        root_index (int): The joint that depths are relative to.
+        root_index (int): The joint that depths are relative to. Defaults to 0.
 
     Returns:
-        tuple[ndarray, ndarray]: ``(N,J,3)`` in image millimetres, and the factors ``(N,)``.
+        tuple: Targets in image millimetres, ``(N, J, 3)``, and the factors, ``(N,)``.
     """
     image, factor = camera_to_image_coord(root_index, joints.astype(np.float64), camera)
     return (image * 1000).astype(np.float32), factor.astype(np.float32)
@@ -59,19 +63,33 @@ class H36MClipDataset(LiftingClipDataset):
         camera_param_file (str): MMPose's ``cameras.pkl``.
         target (str): ``'image'`` for MotionBERT's 2.5D targets, scored with their factors; ``'camera'`` for
             camera coordinates with a factor of 1, which a lifter can predict without being told sizes.
-        keypoint_2d_det_file (str, optional): ``.npy`` ``(N,17,3)`` of 2D detections and confidences; without
-            it the annotated 2D joints are used.
+            Defaults to ``'image'``.
+        keypoint_2d_det_file (str, optional): ``.npy`` of 2D detections and confidences, ``(N, 17, 3)``.
+            Defaults to the annotated 2D joints.
 
     The other arguments are those of :class:`LiftingClipDataset`.
     """
 
-    def __init__(self, ann_file, camera_param_file, keypoint_2d_det_file=None, target='image', num_frames=243,
-                 stride=None, keep_tail=False, keypoint_2d='detection', random_stretch=False, metainfo=None,
-                 data_root='', pipeline=(), test_mode=False, lazy_init=False, indices=None):
+    def __init__(self,
+                 ann_file: str,
+                 camera_param_file: str,
+                 keypoint_2d_det_file: Optional[str] = None,
+                 target: str = 'image',
+                 num_frames: int = 243,
+                 stride: Optional[int] = None,
+                 keep_tail: bool = False,
+                 keypoint_2d: str = 'detection',
+                 random_stretch: bool = False,
+                 metainfo: Optional[dict] = None,
+                 data_root: str = '',
+                 pipeline: Sequence[dict] = (),
+                 test_mode: bool = False,
+                 lazy_init: bool = False,
+                 indices: Optional[Union[int, Sequence[int]]] = None) -> None:
         if target not in ('image', 'camera'):
-            raise ValueError(f"target must be 'image' or 'camera', got {target!r}")
+            raise UserError(f"target must be 'image' or 'camera', got {target!r}")
         if target == 'camera' and keypoint_2d == 'gt':
-            raise ValueError("keypoint_2d='gt' takes x and y of 2.5D targets; it needs target='image'")
+            raise UserError("keypoint_2d='gt' takes x and y of 2.5D targets; it needs target='image'")
         self.target = target
         self.camera_param_file = camera_param_file
         self.keypoint_2d_det_file = keypoint_2d_det_file
@@ -80,9 +98,9 @@ class H36MClipDataset(LiftingClipDataset):
             random_stretch=random_stretch, metainfo=metainfo, data_root=data_root, pipeline=pipeline,
             test_mode=test_mode, lazy_init=lazy_init, indices=indices)
 
-    def read_frames(self):
-        """Reads annotations, cameras and detections."""
-        data = load_annotations(self.ann_file, self._metainfo['num_keypoints'])
+    def read_frames(self) -> FrameTable:
+        """Read annotations, cameras and detections."""
+        data = load_frames(self.ann_file, self._metainfo['num_keypoints'])
         names = [parse_h36m_name(name) for name in data['imgname']]
         source = np.array([f'{subject}_{action}.{camera}' for subject, action, camera, _ in names])
         order = order_by_video(source, np.array([frame for *_, frame in names]))
@@ -94,7 +112,7 @@ class H36MClipDataset(LiftingClipDataset):
         for key in np.unique(keys):
             camera = cameras.get(tuple(key.split('/')))
             if camera is None:
-                raise ValueError(f'{self.camera_param_file} has no camera {key}, which {self.ann_file} needs')
+                raise UserError(f'{self.camera_param_file} has no camera {key}, which {self.ann_file} needs')
             mine = keys == key
             if self.target == 'image':
                 target[mine], factor[mine] = image_targets(joints[mine], camera)
@@ -111,13 +129,13 @@ class H36MClipDataset(LiftingClipDataset):
             image=data['imgname'].astype(str))
         return FrameTable(**{name: value[order] for name, value in vars(table).items()})
 
-    def _detections(self, count):
+    def _detections(self, count: int) -> np.ndarray:
         path = self.path_of(self.keypoint_2d_det_file)
         if not osp.isfile(path):
             raise FileNotFoundError(f'{path} does not exist; check keypoint_2d_det_file')
         detections = np.load(path).astype(np.float32)
         if detections.shape != (count, 17, 3):
-            raise ValueError(
+            raise UserError(
                 f'{path} has shape {detections.shape}, expected {(count, 17, 3)} for the frames of '
                 f'{self.ann_file}')
         return detections

@@ -2,75 +2,99 @@
 
 Shapes: T frames of a clip, J joints.
 """
+from __future__ import annotations
+
 import os.path as osp
 from abc import abstractmethod
 from copy import deepcopy
+from typing import List, Optional, Sequence, Union
 
 import numpy as np
 from mmengine.dataset import BaseDataset
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from mmpose_gss.datasets.body3d.clips import split_clips
+from mmpose_gss.datasets.body3d.frame_table import FrameTable
+from mmpose_gss.errors import UserError
+from mmpose_gss.structures.metainfo import H36M
 
 
 class LiftingClipDataset(BaseDataset):
     """Clips of 2D joints with 3D targets, in the keys that MMPose's ``MotionBERTLabel`` and packing read.
 
-    Subclasses read one file format into a :class:`FrameTable`. A sample has ``keypoints`` ``(T,J,2)`` in
-    pixels, ``keypoints_visible`` ``(T,J)``, ``lifting_target`` ``(T,J,3)`` in m, ``lifting_target_visible``
-    ``(T,J)``, ``camera_param`` (``w`` and ``h``), ``factor`` ``(T,)``, ``frame_ids`` ``(T,)``, ``source``,
+    Subclasses read one file format into a :class:`FrameTable`. A sample has ``keypoints`` ``(T, J, 2)`` in
+    pixels, ``keypoints_visible`` ``(T, J)``, ``lifting_target`` ``(T, J, 3)`` in m, ``lifting_target_visible``
+    ``(T, J)``, ``camera_param`` (``w`` and ``h``), ``factor`` ``(T,)``, ``frame_ids`` ``(T,)``, ``source``,
     ``sequence``, ``action`` and ``target_img_path``. Protocol: MotionBERT, as PoseMamba uses it.
 
     Args:
         ann_file (str): The annotation file, within ``data_root``.
-        num_frames (int): T.
-        stride (int, optional): Frames between the starts of clips; ``None`` is T.
+        num_frames (int): T. Defaults to 243.
+        stride (int, optional): Frames between the starts of clips. Defaults to T.
         keep_tail (bool): Whether the frames after the last full clip of a video get a clip of their own.
-        keypoint_2d (str): ``'detection'``, or ``'gt'`` for 2D joints projected from the 3D ones.
+            Defaults to False.
+        keypoint_2d (str): ``'detection'``, or ``'gt'`` for 2D joints projected from the 3D ones. Defaults to
+            ``'detection'``.
         random_stretch (bool): Whether videos shorter than T are stretched at random (evenly otherwise).
+            Defaults to False.
         metainfo (dict, optional): Metainfo other than the class's.
-        data_root (str): Folder of the files.
-        pipeline (Sequence[dict]): Transforms.
+        data_root (str): Folder of the files. Defaults to none.
+        pipeline (Sequence[dict]): Transforms. Defaults to none.
         test_mode (bool): Whether samples are for scoring: their targets are the ground truth to score with.
-        lazy_init (bool): Whether to read nothing yet.
+            Defaults to False.
+        lazy_init (bool): Whether to read nothing yet. Defaults to False.
         indices (int | Sequence[int], optional): Use some of the clips only.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        UserError: If an argument is unusable or a file is not as it should be.
     """
 
-    METAINFO = dict(from_file='configs/_base_/datasets/h36m.py')
+    METAINFO: dict = H36M
 
-    def __init__(self, ann_file, num_frames=243, stride=None, keep_tail=False, keypoint_2d='detection',
-                 random_stretch=False, metainfo=None, data_root='', pipeline=(), test_mode=False,
-                 lazy_init=False, indices=None):
+    def __init__(self,
+                 ann_file: str,
+                 num_frames: int = 243,
+                 stride: Optional[int] = None,
+                 keep_tail: bool = False,
+                 keypoint_2d: str = 'detection',
+                 random_stretch: bool = False,
+                 metainfo: Optional[dict] = None,
+                 data_root: str = '',
+                 pipeline: Sequence[dict] = (),
+                 test_mode: bool = False,
+                 lazy_init: bool = False,
+                 indices: Optional[Union[int, Sequence[int]]] = None) -> None:
         if keypoint_2d not in ('detection', 'gt'):
-            raise ValueError(f"keypoint_2d must be 'detection' or 'gt', got {keypoint_2d!r}")
+            raise UserError(f"keypoint_2d must be 'detection' or 'gt', got {keypoint_2d!r}")
         self.num_frames = num_frames
         self.stride = num_frames if stride is None else stride
         self.keep_tail = keep_tail
         self.keypoint_2d = keypoint_2d
         self.random_stretch = random_stretch
-        self.table = None
+        self.table: Optional[FrameTable] = None
         super().__init__(
             ann_file=ann_file, metainfo=metainfo, data_root=data_root, pipeline=list(pipeline),
             test_mode=test_mode, lazy_init=lazy_init, indices=indices, serialize_data=False, max_refetch=10)
 
     @classmethod
-    def _load_metainfo(cls, metainfo=None):
+    def _load_metainfo(cls, metainfo: Optional[dict] = None) -> dict:
         return parse_pose_metainfo(deepcopy(cls.METAINFO if metainfo is None else metainfo))
 
     @abstractmethod
-    def read_frames(self):
-        """Reads the file.
+    def read_frames(self) -> FrameTable:
+        """Read the file.
 
         Returns:
             FrameTable: All frames.
         """
 
-    def path_of(self, name):
-        """The path of a file given relative to ``data_root``."""
+    def path_of(self, name: str) -> str:
+        """Give the path of a file given relative to ``data_root``."""
         return name if osp.isabs(name) else osp.join(self.data_root or '', name)
 
-    def load_data_list(self):
-        """Reads the frames and cuts them into clips."""
+    def load_data_list(self) -> List[dict]:
+        """Read the frames and cut them into clips."""
         self.table = self.read_frames()
         self.table.check(self.ann_file, self._metainfo['num_keypoints'])
         if self.keypoint_2d == 'gt':
@@ -80,12 +104,12 @@ class LiftingClipDataset(BaseDataset):
         clips = split_clips(self.table.source, self.num_frames, self.stride, self.keep_tail, rng)
         return [dict(id=i, frame_ids=frames) for i, frames in enumerate(clips)]
 
-    def ground_truth_2d(self):
-        """2D joints that go with the 3D ones: x and y of targets in image millimetres."""
+    def ground_truth_2d(self) -> np.ndarray:
+        """Give the 2D joints that go with the 3D ones, x and y in image millimetres, ``(N, J, 2)``."""
         return self.table.target[..., :2].copy()
 
-    def get_data_info(self, idx):
-        """Collects a clip; see the class for its keys."""
+    def get_data_info(self, idx: int) -> dict:
+        """Collect a clip; see the class for its keys."""
         info = super().get_data_info(idx)
         table, frames = self.table, info['frame_ids']
         first = frames[0]

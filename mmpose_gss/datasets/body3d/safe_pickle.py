@@ -1,14 +1,19 @@
-"""Reading pickles of data sets that strangers publish, without running code they may contain.
+"""Reading pickles of published data sets, untrusted files, without running code they may contain.
 
 Human3.6M and MPI-INF-3DHP lifting data come as pickles of plain containers and NumPy arrays; nothing else
 may be in them.
 """
+from __future__ import annotations
+
 import pickle
 import zipfile
 from pathlib import Path
+from typing import Any, BinaryIO, Union
 
 import numpy as np
 from numpy.lib import format as npy_format
+
+from mmpose_gss.errors import UserError
 
 _NUMPY_MODULES = ('numpy.core.multiarray', 'numpy._core.multiarray',
                   'numpy.core.numeric', 'numpy._core.numeric')
@@ -21,24 +26,25 @@ _ALLOWED = {
 
 class _Unpickler(pickle.Unpickler):
 
-    def find_class(self, module, name):
+    def find_class(self, module: str, name: str) -> Any:
+        """Give plain containers and NumPy's classes, and refuse the rest."""
         if (module, name) in _ALLOWED or (module == 'numpy.dtypes' and name.endswith('DType')):
             return super().find_class(module, name)
         raise pickle.UnpicklingError(f'it asks for {module}.{name}')
 
 
-def load_pickle(path):
-    """Loads a pickle of containers and NumPy arrays.
+def load_pickle(path: Union[str, Path]) -> Any:
+    """Load a pickle of containers and NumPy arrays.
 
     Args:
         path (str | Path): The file.
 
     Returns:
-        object: Its content.
+        Any: Its content.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no pickle, or needs anything but containers and arrays.
+        UserError: If it is no pickle, or needs anything but containers and arrays.
     """
     path = Path(path)
     if not path.is_file():
@@ -47,43 +53,43 @@ def load_pickle(path):
         return _unpickle(file, path)
 
 
-def load_object_npz(path, key):
-    """Loads an entry of an ``.npz`` file that holds one Python object.
+def load_object_npz(path: Union[str, Path], key: str) -> Any:
+    """Load an entry of an ``.npz`` file that holds one Python object.
 
     Args:
         path (str | Path): The file.
         key (str): The entry.
 
     Returns:
-        object: The object, such as a nested dictionary of arrays.
+        Any: The object, such as a nested dictionary of arrays.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no such file, lacks the entry, or needs anything but containers and arrays.
+        UserError: If it is no such file, lacks the entry, or needs anything but containers and arrays.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'{path} does not exist')
     if not zipfile.is_zipfile(path):
-        raise ValueError(f'{path} is not an .npz file')
+        raise UserError(f'{path} is not an .npz file')
     with zipfile.ZipFile(path) as archive:
         if f'{key}.npy' not in archive.namelist():
             names = ', '.join(name[:-4] for name in archive.namelist())
-            raise ValueError(f"{path} has no entry '{key}'; its entries are: {names}")
+            raise UserError(f"{path} has no entry '{key}'; its entries are: {names}")
         with archive.open(f'{key}.npy') as file:
             version = npy_format.read_magic(file)
             read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
             _, _, dtype = read(file)
             if not dtype.hasobject:
-                raise ValueError(f"entry '{key}' of {path} is an array of {dtype}, not a dictionary")
+                raise UserError(f"entry '{key}' of {path} is an array of {dtype}, not a dictionary")
             content = _unpickle(file, path)
     return content.item() if isinstance(content, np.ndarray) and content.shape == () else content
 
 
-def _unpickle(file, path):
+def _unpickle(file: BinaryIO, path: Path) -> Any:
     try:
         return _Unpickler(file, encoding='latin1').load()
     except (pickle.UnpicklingError, EOFError, AttributeError, ValueError, IndexError, KeyError,
             ImportError) as error:
-        raise ValueError(f'{path} is not a pickle of plain containers and NumPy arrays ({error}); '
+        raise UserError(f'{path} is not a pickle of plain containers and NumPy arrays ({error}); '
                          'it was not loaded') from error

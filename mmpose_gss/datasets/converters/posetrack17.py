@@ -9,9 +9,8 @@ from typing import List, Tuple
 
 import numpy as np
 
-from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, write_split
-from mmpose_gss.datasets.converters.posetrack18 import find_splits
 from mmpose_gss.datasets.converters.annotation_fields import CATEGORIES, add_sizes, finish_annotation
+from mmpose_gss.datasets.converters.coco_files import convert_splits, find_splits, link_images
 from mmpose_gss.datasets.converters.report import Report
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.annolist import Frame17, Person17, read_annolist
@@ -44,26 +43,19 @@ def convert_posetrack17(source: str, out: str, overwrite: bool = False,
 
     Raises:
         FileNotFoundError: If there are no annotation files.
-        ValueError: If one is not in PoseTrack17's format.
+        UserError: If one is not in PoseTrack17's format.
     """
     root, target = Path(source), Path(out)
     report = Report('posetrack17', KNOWN17)
-    convert = partial(convert_video, root=root, keep_occluded=keep_occluded)
     splits = find_splits(root, ('annotations', 'posetrack_data/annotations'), ('.mat', '.json'))
-    for split, files in splits.items():
-        targets = [target / 'annotations' / split / f'{path.stem}.json' for path in files]
-        if files[0].resolve() == targets[0].resolve():
-            raise UserError(
-                f'Converting would overwrite the source "{files[0].parent}"; give another output folder.')
-        videos = convert_videos(files, targets, convert, split, report, overwrite, f'{keep_occluded=}')
-        version = f'PoseTrack17, from {files[0].suffix} files'
-        info = dict(description=f'posetrack17 {split}', labels=version, videos=len(videos))
-        report.label_versions[split] = version
-        write_split(target / 'annotations' / f'posetrack17_{split}.json', videos, CATEGORIES, info)
-    if root.resolve() != target.resolve():
-        for folder in ('images', RENAMED_FOLDER):
-            link_images(root / folder, target / folder)
+    convert_splits(report, splits, target, partial(convert_video, root=root, keep_occluded=keep_occluded),
+                   _label_version, CATEGORIES, overwrite, f'{keep_occluded=}')
+    link_images(root, target, 'images', RENAMED_FOLDER)
     return report
+
+
+def _label_version(split: str, files: List[Path]) -> str:
+    return f'PoseTrack17, from {files[0].suffix} files'
 
 
 def convert_video(path: Path, root: Path, keep_occluded: bool) -> Tuple[dict, Counter]:
@@ -78,7 +70,7 @@ def convert_video(path: Path, root: Path, keep_occluded: bool) -> Tuple[dict, Co
         tuple: The video, and what was left out, by reason.
 
     Raises:
-        ValueError: If the file is not in PoseTrack17's format.
+        UserError: If the file is not in PoseTrack17's format.
     """
     frames = read_annolist(path)
     if not frames:

@@ -4,21 +4,16 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import Dict, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
-from mmpose_gss.datasets.converters.coco_files import (
-    convert_videos,
-    link_images,
-    visible_files,
-    write_split,
-)
 from mmpose_gss.datasets.converters.annotation_fields import (
     CATEGORIES,
     add_sizes,
     finish_annotation,
     reorder_joints,
 )
-from mmpose_gss.datasets.converters.report import Report, label_version
+from mmpose_gss.datasets.converters.coco_files import convert_splits, find_splits, link_images
+from mmpose_gss.datasets.converters.report import Report
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.coco_format import joint_names, joint_order
 from mmpose_gss.structures.json_file import read_json
@@ -29,7 +24,6 @@ from mmpose_gss.structures.skeletons import POSETRACK, UNANNOTATED_JOINTS
 LABEL_VERSIONS = {74: 'v0.2', 170: 'v0.45'}
 KNOWN18 = {'train': {'videos': 593}, 'val': {'videos': 170}, 'all': {'persons': 153615}}
 KNOWN21 = {'train': {'videos': 593}, 'val': {'videos': 170}}
-SPLITS = ('train', 'val')
 
 
 def convert_posetrack18(source: str, out: str, overwrite: bool = False) -> Report:
@@ -47,7 +41,7 @@ def convert_posetrack18(source: str, out: str, overwrite: bool = False) -> Repor
 
     Raises:
         FileNotFoundError: If there are no annotation files.
-        ValueError: If one is not in PoseTrack18's format.
+        UserError: If one is not in PoseTrack18's format.
     """
     folders = ('annotations', 'posetrack_data/annotations')
     return _convert('posetrack18', source, out, folders, KNOWN18, overwrite)
@@ -66,63 +60,25 @@ def convert_posetrack21(source: str, out: str, overwrite: bool = False) -> Repor
 
     Raises:
         FileNotFoundError: If there are no annotation files.
-        ValueError: If one is not in PoseTrack21's format.
+        UserError: If one is not in PoseTrack21's format.
     """
     return _convert('posetrack21', source, out, ('posetrack_data', 'annotations'), KNOWN21, overwrite)
-
-
-def find_splits(source: Path, folders: Sequence[str], suffixes: Sequence[str]) -> Dict[str, Sequence[Path]]:
-    """Find the annotation files of each split.
-
-    Args:
-        source (Path): The data set.
-        folders (Sequence[str]): Where the splits may be, best first.
-        suffixes (Sequence[str]): Endings of the files, best first.
-
-    Returns:
-        dict: Split → files, without the splits that have none.
-
-    Raises:
-        FileNotFoundError: If no split has any.
-    """
-    found: Dict[str, Sequence[Path]] = {}
-    for split in SPLITS:
-        candidates = (visible_files(source / folder / split, f'*{suffix}')
-                      for folder in folders for suffix in suffixes)
-        files = next(filter(None, candidates), [])
-        if files:
-            found[split] = files
-    if not found:
-        wanted = ' or '.join(f'{folder}/{{train,val}}/*{suffix}' for folder in folders for suffix in suffixes)
-        raise FileNotFoundError(
-            f'"{source}" has no {wanted}; give the folder into which the download was unpacked.')
-    return found
 
 
 def _convert(name: str, source: str, out: str, folders: Sequence[str], known: dict,
              overwrite: bool) -> Report:
     root, target = Path(source), Path(out)
     report = Report(name, known)
-    for split, files in find_splits(root, folders, ('.json', )).items():
-        targets = [target / 'annotations' / split / path.name for path in files]
-        _check_not_source(files, targets)
-        videos = convert_videos(files, targets, partial(convert_video, root=root), split, report, overwrite)
-        version = None
-        if (name, split) == ('posetrack18', 'val'):
-            version = label_version(len(files), LABEL_VERSIONS)
-        if version:
-            report.label_versions[split] = version
-        info = dict(description=f'{name} {split}', labels=version or 'unknown', videos=len(videos))
-        write_split(target / 'annotations' / f'{name}_{split}.json', videos, CATEGORIES, info)
-    if root.resolve() != target.resolve():
-        link_images(root / 'images', target / 'images')
+    splits = find_splits(root, folders, ('.json', ))
+    convert_splits(report, splits, target, partial(convert_video, root=root), partial(_label_version, name),
+                   CATEGORIES, overwrite)
+    link_images(root, target, 'images')
     return report
 
 
-def _check_not_source(files: Sequence[Path], targets: Sequence[Path]) -> None:
-    if files[0].resolve() == targets[0].resolve():
-        raise UserError(
-            f'Converting would overwrite the source "{files[0].parent}"; give another output folder.')
+def _label_version(name: str, split: str, files: List[Path]) -> Optional[str]:
+    """Tell the version of PoseTrack18's labels by the number of files for validation."""
+    return LABEL_VERSIONS.get(len(files)) if (name, split) == ('posetrack18', 'val') else None
 
 
 def convert_video(path: Path, root: Path) -> Tuple[dict, Counter]:
@@ -136,7 +92,7 @@ def convert_video(path: Path, root: Path) -> Tuple[dict, Counter]:
         tuple: The video, and what was left out, by reason.
 
     Raises:
-        ValueError: If the file is not in PoseTrack18's format.
+        UserError: If the file is not in PoseTrack18's format.
     """
     content = read_json(path)
     for field in ('images', 'annotations', 'categories'):

@@ -75,16 +75,3 @@ class Report:
         if self.known and not self.warnings():
             lines.append('  All numbers are as known.')
         return '\n'.join(lines)
-
-
-def label_version(num_videos: int, versions: Mapping[int, str]) -> Optional[str]:
-    """The version of the labels, told by the number of validation files.
-
-    Args:
-        num_videos (int): Number of files.
-        versions (Mapping[int, str]): Number of files → version.
-
-    Returns:
-        str | None: The version, or None if no version has so many files.
-    """
-    return versions.get(num_videos)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 import numpy as np
-from scipy.io import loadmat
 
 from mmpose_gss.datasets.converters.coco_files import convert_videos, link_images, visible_files, write_split
 from mmpose_gss.datasets.converters.report import Report
 from mmpose_gss.errors import UserError
+from mmpose_gss.structures.mat_file import read_mat
 from mmpose_gss.structures.skeletons import JHMDB
 
 KNOWN_SUB_JHMDB = {'clips': {'videos': 316}}
@@ -44,7 +44,7 @@ def convert_sub_jhmdb(source: str, out: str, overwrite: bool = False) -> Report:
 
     Raises:
         FileNotFoundError: If the splits, or a clip's joints, are missing.
-        ValueError: If a file is not as JHMDB's.
+        UserError: If a file is not as JHMDB's.
     """
     root, target = Path(source), Path(out)
     splits = read_splits(root / 'sub_splits')
@@ -64,8 +64,7 @@ def convert_sub_jhmdb(source: str, out: str, overwrite: bool = False) -> Report:
             report.add(name, video, video['info']['skipped'])
         info = dict(description=f'Sub-JHMDB {name}', labels='joint_positions', videos=len(videos))
         write_split(target / 'annotations' / f'{name}.json', videos, CATEGORIES, info)
-    if root.resolve() != target.resolve():
-        link_images(root / 'Rename_Images', target / 'Rename_Images')
+    link_images(root, target, 'Rename_Images')
     return report
 
 
@@ -80,7 +79,7 @@ def read_splits(folder: Path) -> Dict[str, List[str]]:
 
     Raises:
         FileNotFoundError: If there are no lists.
-        ValueError: If a line is not as it should be.
+        UserError: If a line is not as it should be.
     """
     splits: Dict[str, List[str]] = defaultdict(list)
     for path in visible_files(folder, '*.txt'):
@@ -113,7 +112,7 @@ def convert_clip(path: Path, root: Path, number: Dict[str, int]) -> Tuple[dict, 
 
     Raises:
         FileNotFoundError: If its mask is missing.
-        ValueError: If joints or mask are not as JHMDB's.
+        UserError: If joints or mask are not as JHMDB's.
     """
     clip = f'{path.parent.parent.name}/{path.parent.name}'
     joints = _load(path, 'pos_img')
@@ -150,19 +149,14 @@ def convert_clip(path: Path, root: Path, number: Dict[str, int]) -> Tuple[dict, 
 
 
 def _load(path: Path, field: str) -> np.ndarray:
-    if not path.is_file():
-        raise FileNotFoundError(f'"{path}" is missing; unpack puppet_mask.zip next to joint_positions.')
-    try:
-        content = loadmat(path)
-    except Exception as error:  # scipy raises errors of many kinds
-        raise UserError(f'"{path}" is no readable Matlab file ({error}); download it again.') from error
+    content = read_mat(path, unwrap=False)
     if field not in content:
         raise UserError(f'"{path}" has no "{field}"; it is not a file of JHMDB.')
     return np.asarray(content[field], dtype=np.float64)
 
 
 def mask_box(mask: np.ndarray) -> Optional[List[float]]:
-    """The box of a puppet mask as x, y, width, height in 1-based pixels (LSTM Pose Machines' preparation).
+    """Give the box of a puppet mask as x, y, width, height in 1-based pixels (LSTM Pose Machines' preparation).
 
     Args:
         mask (ndarray): ``(H, W)``, not 0 on the person.
