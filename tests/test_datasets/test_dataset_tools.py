@@ -69,16 +69,16 @@ def test_errors_are_one_line(tmp_path, monkeypatch, capsys):
 
 def test_commands_of_lifting_data(testdata, tmp_path, monkeypatch, capsys):
     npz, cameras = testdata / 'h36m/test_h36m_body3d.npz', testdata / 'h36m/cameras.pkl'
-    code, out, _ = run(monkeypatch, capsys, 'dataset_converters/h36m_to_motionbert.py', '--train', npz, '--test',
-                       npz, '--cameras', cameras, '--out', tmp_path / 'h36m.pkl')
+    code, out, _ = run(monkeypatch, capsys, 'dataset_converters/h36m_to_motionbert.py', '--train', npz,
+                       '--test', npz, '--cameras', cameras, '--out', tmp_path / 'h36m.pkl')
     assert code == 0 and '4 frames to train, 4 to test' in out
     source = tmp_path / 'data_test_3dhp.npz'
     np.savez(source, data={'TS1': dict(data_2d=np.zeros((2, 17, 2)), data_3d=np.zeros((2, 17, 3)))})
     code, out, _ = run(monkeypatch, capsys, 'dataset_converters/mpi_inf_3dhp_motionagformer.py', source,
                        tmp_path / 'test.npz')
     assert code == 0 and '2 frames of 1 sequences' in out
-    code, _, err = run(monkeypatch, capsys, 'dataset_converters/mpi_inf_3dhp_motionagformer.py', tmp_path / 'no',
-                       tmp_path / 'test.npz')
+    code, _, err = run(monkeypatch, capsys, 'dataset_converters/mpi_inf_3dhp_motionagformer.py',
+                       tmp_path / 'no', tmp_path / 'test.npz')
     assert code == 1 and err.startswith('error: ') and err.count('\n') == 1
 
 

@@ -6,7 +6,8 @@ from mmpose_gss.engine.cli import run_command
 
 def main() -> None:
     """Convert and report."""
-    parser = converter_parser(__doc__, 'folder with annotations/{train,val}/*.mat or *.json, and images/ or images_renamed/')
+    parser = converter_parser(
+        __doc__, 'folder with annotations/{train,val}/*.mat or *.json, and images/ or images_renamed/')
     parser.add_argument(
         '--keep-occluded', action='store_true',
         help='train on joints marked as not visible, as DetectAndTrack does')

@@ -6,7 +6,8 @@ from mmpose_gss.engine.cli import run_command
 
 def main() -> None:
     """Convert and report."""
-    parser = converter_parser(__doc__, 'folder with joint_positions/, puppet_mask/, sub_splits/ and Rename_Images/')
+    parser = converter_parser(
+        __doc__, 'folder with joint_positions/, puppet_mask/, sub_splits/ and Rename_Images/')
     print(convert_sub_jhmdb(**vars(parser.parse_args())))
 
 
