@@ -102,7 +102,8 @@ def test_every_instruction_set_this_processor_has(variant):
 import sys, torch
 sys.path.insert(0, {os.path.dirname(__file__)!r})
 from scan_cases import assert_close, make_inputs
-from mmpose_gss.ops import deform_conv2d, extension
+from mmpose_gss.ops import deform_conv2d
+from mmpose_gss.ops.native import library
 print(library.simd_variant())
 torch.manual_seed(0)
 for case in (dict(batch=2, dim=37, length=53, states=16),

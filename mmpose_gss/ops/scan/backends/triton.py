@@ -16,7 +16,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -57,6 +56,7 @@ def _scan_rows(inputs, axis, combine_fn, reverse=False):
 
     Triton's interpreter calls it number by number, which takes minutes for a single tile.
     """
+    import numpy as np  # the interpreter's tiles are NumPy arrays
     from triton.runtime.interpreter import ScanOps
 
     class RowScan(ScanOps):

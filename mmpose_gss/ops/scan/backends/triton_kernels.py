@@ -100,6 +100,46 @@ def _scan_chunk(dt, x, Bt, decay_rate, start, h):
 
 
 @triton.jit
+def _load_tokens(u, B, C, token, channel, ok, state, ok_n, u_l, u_d, B_l, B_n, C_l, C_n, ACC: tl.constexpr):
+    """Input (CH, BD), B and C (CH, BN) of the tokens of a chunk."""
+    x = _load_rows(u, token, channel, ok, u_l, u_d, ACC)
+    Bt = _load_rows(B, token, state, ok_n, B_l, B_n, ACC)
+    return x, Bt, _load_rows(C, token, state, ok_n, C_l, C_n, ACC)
+
+
+@triton.jit
+def _state_gradients(dt_next, start_next, grad, Ct, decay_rate, carry, row):
+    """Gradients of a chunk's states (CH, BD, BN), from behind, and of the first one's, which is carried on.
+
+    The decay that belongs to a gradient is the next position's.
+    """
+    decay = tl.exp(dt_next[:, :, None] * decay_rate[None, :, :])
+    flow = grad[:, :, None] * Ct[:, None, :]
+    starts = tl.where(flow == flow, start_next[:, None, None], start_next[:, None, None])
+    decays, flows, seen = associative_scan((decay, flow, starts), 0, _step, reverse=True)
+    dh = tl.where(seen > 0, flows, decays * carry[None, :, :] + flows)
+    return dh, tl.reduce(tl.where((row == 0)[:, None, None], dh, 0.0), 0, tl.standard._sum_combine)
+
+
+@triton.jit
+def _token_gradients(dh, kept, x, dt, raw, Bt, grad, decay_rate, skip, ok, SOFTPLUS: tl.constexpr):
+    """Gradients of input and delta (CH, BD); ``kept`` is the share of the previous state in each state."""
+    by_B = tl.reduce(dh * Bt[:, None, :], 2, tl.standard._sum_combine)
+    by_dt = x * by_B + tl.reduce(dh * kept * decay_rate[None, :, :], 2, tl.standard._sum_combine)
+    if SOFTPLUS:
+        by_dt = by_dt / (1.0 + tl.exp(-raw))
+    return dt * by_B + skip[None, :] * grad, tl.where(ok, by_dt, 0.0)
+
+
+@triton.jit
+def _store_layer(dA, dD, dbias, place, state, states, sum_A, sum_D, sum_bias, ok_dn, has_channel):
+    """Store the gradients of A (BD, BN), D (BD) and the bias (BD) of an order and batch entry."""
+    tl.store(dA + place[:, None] * states + state[None, :], sum_A, mask=ok_dn)
+    tl.store(dD + place, sum_D, mask=has_channel)
+    tl.store(dbias + place, sum_bias, mask=has_channel)
+
+
+@triton.jit
 def _put(target, value, ok, ADD: tl.constexpr):
     """Store, or add to what other programs add."""
     if ADD:
@@ -136,10 +176,8 @@ def scan_forward(u, delta, A, B, C, D, bias, index, first, merge, y, last, bound
             place = ((k * batch + b) * chunks + chunk) * dim
             tl.store(boundary + (place + channel[:, None]) * states + state[None, :], h, mask=ok_dn)
         dt, _ = _load_delta(delta, shift, token, channel, ok, delta_l, delta_d, SOFTPLUS, ACC)
-        x = _load_rows(u, token, channel, ok, u_l, u_d, ACC)
         ok_n = inside[:, None] & has_state[None, :]
-        Bt = _load_rows(B, token, state, ok_n, B_l, B_n, ACC)
-        Ct = _load_rows(C, token, state, ok_n, C_l, C_n, ACC)
+        x, Bt, Ct = _load_tokens(u, B, C, token, channel, ok, state, ok_n, u_l, u_d, B_l, B_n, C_l, C_n, ACC)
         _, hs = _scan_chunk(dt, x, Bt, decay_rate, start, h)
         out = tl.reduce(hs * Ct[:, None, :], 2, tl.standard._sum_combine) + skip[None, :] * x
         _put(y + token[:, None] * y_l + channel[None, :] * y_d, out, ok, ADD)
@@ -186,33 +224,19 @@ def scan_backward(u, delta, A, B, C, D, bias, index, first, merge, dy, dlast, bo
         token, start = _token(index, first, k * length, pos, length, HAS_INDEX)
         ok = inside[:, None] & has_channel[None, :]
         dt, raw = _load_delta(delta, shift, token, channel, ok, delta_l, delta_d, SOFTPLUS, ACC)
-        x = _load_rows(u, token, channel, ok, u_l, u_d, ACC)
         grad = _load_rows(dy, token, channel, ok, dy_l, dy_d, ACC)
         ok_n = inside[:, None] & has_state[None, :]
-        Bt = _load_rows(B, token, state, ok_n, B_l, B_n, ACC)
-        Ct = _load_rows(C, token, state, ok_n, C_l, C_n, ACC)
+        x, Bt, Ct = _load_tokens(u, B, C, token, channel, ok, state, ok_n, u_l, u_d, B_l, B_n, C_l, C_n, ACC)
         # States again, from the chunk's first one.
         place = ((k * batch + b) * chunks + chunk) * dim
         h = tl.load(boundary + (place + channel[:, None]) * states + state[None, :], mask=ok_dn, other=0.0)
         value, hs = _scan_chunk(dt, x, Bt, decay_rate, start, h)
-        # Gradient of the states, from behind; the decay that belongs to it is the next position's.
         token_, start_ = _token(index, first, k * length, pos + 1, length, HAS_INDEX)
         ok_ = (pos + 1 < length)[:, None] & has_channel[None, :]
         dt_, _ = _load_delta(delta, shift, token_, channel, ok_, delta_l, delta_d, SOFTPLUS, ACC)
-        decay_ = tl.exp(dt_[:, :, None] * decay_rate[None, :, :])
-        flow = grad[:, :, None] * Ct[:, None, :]
-        starts_ = tl.where(flow == flow, start_[:, None, None], start_[:, None, None])
-        decays_, flows, seen_ = associative_scan((decay_, flow, starts_), 0, _step, reverse=True)
-        dh = tl.where(seen_ > 0, flows, decays_ * carry[None, :, :] + flows)
-        carry = tl.reduce(tl.where((row == 0)[:, None, None], dh, 0.0), 0, tl.standard._sum_combine)
-        # Everything else is local to a token. kept: the share of the previous state in this one.
+        dh, carry = _state_gradients(dt_, start_, grad, Ct, decay_rate, carry, row)
         kept = hs - value
-        by_B = tl.reduce(dh * Bt[:, None, :], 2, tl.standard._sum_combine)
-        by_dt = x * by_B + tl.reduce(dh * kept * decay_rate[None, :, :], 2, tl.standard._sum_combine)
-        if SOFTPLUS:
-            by_dt = by_dt / (1.0 + tl.exp(-raw))
-        by_dt = tl.where(ok, by_dt, 0.0)
-        by_u = dt * by_B + skip[None, :] * grad
+        by_u, by_dt = _token_gradients(dh, kept, x, dt, raw, Bt, grad, decay_rate, skip, ok, SOFTPLUS)
         sum_A += tl.reduce(dh * kept * dt[:, :, None], 0, tl.standard._sum_combine)
         sum_D += tl.reduce(grad * x, 0, tl.standard._sum_combine)
         sum_bias += tl.reduce(by_dt, 0, tl.standard._sum_combine)
@@ -222,7 +246,5 @@ def scan_backward(u, delta, A, B, C, D, bias, index, first, merge, dy, dlast, bo
         tl.atomic_add(dB + token[:, None] * dB_l + state[None, :], by_n, mask=ok_n)
         by_n = tl.reduce(hs * grad[:, :, None], 1, tl.standard._sum_combine)
         tl.atomic_add(dC + token[:, None] * dC_l + state[None, :], by_n, mask=ok_n)
-    place = (k * batch + b) * dim + channel
-    tl.store(dA + place[:, None] * states + state[None, :], sum_A, mask=ok_dn)
-    tl.store(dD + place, sum_D, mask=has_channel)
-    tl.store(dbias + place, sum_bias, mask=has_channel)
+    _store_layer(dA, dD, dbias, (k * batch + b) * dim + channel, state, states, sum_A, sum_D, sum_bias, ok_dn,
+                 has_channel)
