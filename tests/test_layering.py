@@ -91,7 +91,8 @@ def test_every_part_has_a_rule():
 def test_outside_imports(name, allowed, lazily):
     for whole, may in ((False, allowed), (True, allowed | lazily)):
         files = [path for path in FILES if part(path) == name and (whole or path.name != LOADED_LAZILY)]
-        wrong = [f'{path.relative_to(ROOT)} imports {module}' for path in files for module in imports(path, whole)
+        wrong = [f'{path.relative_to(ROOT)} imports {module}'
+                 for path in files for module in imports(path, whole)
                  if not own(module) and module.split('.')[0] not in STANDARD | may]
         assert not wrong, '\n'.join(wrong)
 
