@@ -12,7 +12,7 @@ from typing import Dict
 import pytest
 
 #: "`path/of/a/file`" on a line of its own, then a fenced block: the file's content.
-BLOCK = re.compile(r'^`(?P<path>[\w./-]+)`[^\n]*\n\n```python\n(?P<code>.*?)^```$', re.M | re.S)
+BLOCK = re.compile(r'^`(?P<path>[\w./-]+)`[^\n]*\n\n````python\n(?P<code>.*?)^````$', re.M | re.S)
 IMPORT_LINE = 'mmpose_gss/models/__init__.py'
 COPIED = ('mmpose_gss', 'configs', 'tools')
 

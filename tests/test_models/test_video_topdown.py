@@ -7,8 +7,8 @@ from mmengine.structures import InstanceData, PixelData
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 
-from mmpose_gss.models import ClipDataPreprocessor
 from mmpose_gss.errors import UserError
+from mmpose_gss.models import ClipDataPreprocessor
 from mmpose_gss.models.base_neck import BaseVideoNeck
 from mmpose_gss.models.clip_features import ClipFeatures
 from mmpose_gss.models.video_topdown import window_of

@@ -37,7 +37,8 @@ class ConcatConvNeck(BaseVideoNeck):
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         self.in_channels, self.num_frames = in_channels, num_frames
-        self.squeeze = nn.Sequential(nn.Conv2d(num_frames * in_channels, embed_dims, 1), nn.ReLU(inplace=True))
+        self.squeeze = nn.Sequential(
+            nn.Conv2d(num_frames * in_channels, embed_dims, 1), nn.ReLU(inplace=True))
         self.convs = nn.Sequential(
             nn.Conv2d(embed_dims, embed_dims, 5, padding=2), nn.ReLU(inplace=True),
             nn.Conv2d(embed_dims, embed_dims, 5, padding=2 * dilation, dilation=dilation),
