@@ -3,6 +3,8 @@
 The functions need NumPy alone (and SciPy where tracking is ambiguous), so the metrics, which need MMEngine,
 are imported when they are asked for.
 """
+from __future__ import annotations
+
 import importlib
 
 _METRICS = dict(
@@ -12,7 +14,8 @@ _METRICS = dict(
 __all__ = sorted(_METRICS)
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> type:
+    """Import a metric when it is asked for."""
     if name in _METRICS:
         return getattr(importlib.import_module(_METRICS[name]), name)
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.structures.clip_window import ClipWindow
 
 _TRAILING_NUMBER = re.compile(r'(\d+)\.\w+$')
@@ -44,20 +45,20 @@ class ClipFrames:
     names: Optional[Tuple[str, ...]] = None
 
     def path(self, position: int) -> str:
-        """Path of the frame at a position."""
+        """Give the path of the frame at a position."""
         name = self.names[position] if self.names else self.layout.frame_name % (
             self.layout.first_frame + position)
         return osp.join(self.folder, name)
 
     def window(self, position: int, window: ClipWindow) -> List[str]:
-        """Paths of the frames of a window around a position."""
+        """List the paths of the frames of a window around a position."""
         return [self.path(place) for place in window.positions(position, self.count)]
 
     def position_of(self, name: str) -> int:
-        """Position of a frame given by file name.
+        """Find the position of a frame given by file name.
 
         Raises:
-            ValueError: If the clip has no such frame.
+            UserError: If the clip has no such frame.
         """
         if self.names is not None:
             if name in self.names:
@@ -66,16 +67,16 @@ class ClipFrames:
             position = frame_number(name) - self.layout.first_frame
             if 0 <= position < self.count:
                 return position
-        raise ValueError(f'frame "{name}" is outside its clip of {self.count} frames')
+        raise UserError(f'frame "{name}" is outside its clip of {self.count} frames')
 
 
 def frame_number(name: str) -> int:
-    """The number at the end of a frame's file name.
+    """Give the number at the end of a frame's file name.
 
     Raises:
-        ValueError: If there is none.
+        UserError: If there is none.
     """
     match = _TRAILING_NUMBER.search(name)
     if match is None:
-        raise ValueError(f'file name "{name}" does not end in a frame number')
+        raise UserError(f'file name "{name}" does not end in a frame number')
     return int(match.group(1))

@@ -107,7 +107,7 @@ def _trunk(*links: Tuple[str, str]) -> Tuple[Tuple[str, str, Colour], ...]:
 
 
 def _limb(*names: str) -> Tuple[Tuple[str, str, Colour], ...]:
-    """Links along a limb, in its side's colour, that of the last joint."""
+    """Link joints along a limb, in its side's colour, that of the last joint."""
     return tuple((a, b, _side_colour(names[-1])) for a, b in zip(names, names[1:]))
 
 
@@ -116,13 +116,13 @@ def _skeleton(joints: Tuple[Joint, ...], links: Tuple[Tuple[str, str, Colour], .
 
 
 def _pair(part: str, half: str, weight: float, sigma: float, first: str = 'left') -> Tuple[Joint, Joint]:
-    """A joint of both sides, with the colours of the sides."""
+    """Make a joint of both sides, with the colours of the sides."""
     sides = ('left', 'right') if first == 'left' else ('right', 'left')
     return tuple(Joint(f'{side}_{part}', half, _side_colour(side), weight, sigma) for side in sides)
 
 
 def _head(name: str, sigma: float, weight: float = 1.0) -> Joint:
-    """A joint of the head, whatever its side."""
+    """Make a joint of the head, whatever its side."""
     return Joint(name, 'upper', _BLUE, weight, sigma)
 
 

@@ -123,7 +123,7 @@ def benchmark(frames: int = 1000, people: int = 7, videos: int = 10, repeats: in
         command = [sys.executable, os.path.join(ROOT, 'tools', 'eval_posetrack.py'), '--gt', gt,
                    '--pred', pred, '--out', out]
 
-        def evaluate():
+        def evaluate() -> None:
             subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
 
         measured = {'end_to_end': best_of(evaluate, repeats, children_time),

@@ -14,7 +14,7 @@ import gc
 import os.path as osp
 from collections import Counter
 from contextlib import contextmanager
-from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.logging import MMLogger
@@ -138,7 +138,7 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
     # ---------------------------------------------------------------- samples
 
     def get_data_info(self, idx: int) -> dict:
-        """A fresh copy of a sample, with the paths of its window.
+        """Give a fresh copy of a sample, with the paths of its window.
 
         Args:
             idx (int): Index of the sample.
@@ -276,7 +276,7 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
     @staticmethod
     def _sample(place: ImagePlace, identity: int, corners: np.ndarray, score: float, box_source: str,
                 **fields) -> dict:
-        """A sample of plain values, quick to serialise; `_expand` makes arrays of them."""
+        """Make a sample of plain values, quick to serialise; `_expand` makes arrays of them."""
         image = place.image
         sample = dict(
             id=identity, img_id=image['id'], frame_id=image.get('frame_id', image['id']),
@@ -326,14 +326,14 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
 
 
 def _sizes(places: Iterable[ImagePlace]) -> np.ndarray:
-    """Width and height of images, infinite if unknown, ``(N, 2)``."""
+    """Give width and height of images, infinite if unknown, ``(N, 2)``."""
     unknown = (np.inf, np.inf)
     return np.array([place.size or unknown for place in places], dtype=np.float64).reshape(-1, 2)
 
 
 @contextmanager
-def _no_garbage_collection():
-    """Millions of new containers, none of them garbage, make the collector take a third of the time."""
+def _no_garbage_collection() -> Iterator[None]:
+    """Pause the collector: millions of new containers, none of them garbage, cost a third of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import os.path as osp
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from mmengine.fileio import list_dir_or_file
 from PIL import Image
@@ -31,7 +31,7 @@ class ImagePlace:
 
     @property
     def order(self) -> Tuple[int, int]:
-        """Sorts images by clip and time."""
+        """Sort key: by clip and time."""
         return self.clip_index, self.position
 
 
@@ -90,8 +90,8 @@ def _annotated_clip(folder: str, members: List[dict], ann_file: str, root: str,
     return ClipFrames(osp.join(root, folder), count, layout, tuple(names) if len(names) == count else None)
 
 
-def _whole_number(value) -> Optional[int]:
-    """A positive whole number, also as Matlab's tools write it (149.0); None for anything else."""
+def _whole_number(value: Any) -> Optional[int]:
+    """Give a positive whole number, also as Matlab's tools write it (149.0); None for anything else."""
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -41,7 +41,7 @@ class PoseTrackTrackDataset(PoseTrackVideoDataset):
         return sample['clip_index'], ann.get('track_id', -2 - ann['id'])
 
     def get_data_info(self, idx: int) -> dict:
-        """A fresh copy of a sample with its window and ``track_joints``, empty for a detected person."""
+        """Give a fresh copy of a sample with its window and ``track_joints``, empty for a detected person."""
         info = super().get_data_info(idx)
         track = self._tracks[self._track_of(info)] if 'raw_ann_info' in info else {}
         info['track_joints'] = {position: joints.copy() for position, joints in track.items()}

@@ -23,9 +23,10 @@ CAMERA_SIZES = {'54138969': (1000, 1002), '60457274': (1000, 1002),
 class H36MMotionBERTDataset(LiftingClipDataset):
     """Clips from ``h36m_sh_conf_cam_source_final.pkl``.
 
-    The pickle has ``train`` and ``test``, each with ``joint_2d`` ``(N, 17, 2)``, ``confidence`` ``(N, 17)`` or
-    ``(N, 17, 1)`` (optional), ``joint3d_image`` ``(N, 17, 3)``, ``camera_name`` and ``source`` of N; ``test``
-    also ``action``, ``2.5d_factor`` ``(N,)`` and ``joints_2.5d_image`` in mm, ``(N, 17, 3)``.
+    The pickle has ``train`` and ``test``, each with ``joint_2d`` ``(N, 17, 2)``, ``confidence``
+    ``(N, 17)`` or ``(N, 17, 1)`` (optional), ``joint3d_image`` ``(N, 17, 3)``, ``camera_name`` and
+    ``source`` of N; ``test`` also ``action``, ``2.5d_factor`` ``(N,)`` and ``joints_2.5d_image`` in mm
+    ``(N, 17, 3)``.
 
     Args:
         subset (str): ``'train'`` or ``'test'``. Defaults to ``'train'``.

@@ -22,10 +22,11 @@ from mmpose_gss.structures.metainfo import H36M
 class LiftingClipDataset(BaseDataset):
     """Clips of 2D joints with 3D targets, in the keys that MMPose's ``MotionBERTLabel`` and packing read.
 
-    Subclasses read one file format into a :class:`FrameTable`. A sample has ``keypoints`` ``(T, J, 2)`` in
-    pixels, ``keypoints_visible`` ``(T, J)``, ``lifting_target`` ``(T, J, 3)`` in m, ``lifting_target_visible``
-    ``(T, J)``, ``camera_param`` (``w`` and ``h``), ``factor`` ``(T,)``, ``frame_ids`` ``(T,)``, ``source``,
-    ``sequence``, ``action`` and ``target_img_path``. Protocol: MotionBERT, as PoseMamba uses it.
+    Subclasses read one file format into a :class:`FrameTable`. A sample has ``keypoints`` in pixels
+    ``(T, J, 2)``, ``keypoints_visible`` ``(T, J)``, ``lifting_target`` in m ``(T, J, 3)``,
+    ``lifting_target_visible`` ``(T, J)``, ``camera_param`` (``w`` and ``h``), ``factor`` ``(T,)``,
+    ``frame_ids`` ``(T,)``, ``source``, ``sequence``, ``action`` and ``target_img_path``. Protocol:
+    MotionBERT, as PoseMamba uses it.
 
     Args:
         ann_file (str): The annotation file, within ``data_root``.

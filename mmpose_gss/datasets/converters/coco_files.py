@@ -16,7 +16,7 @@ from mmpose_gss.structures.json_file import read_json, write_json
 FORMAT = 1
 SPLITS = ('train', 'val')
 
-# Makes a video (``images``, ``annotations``, ``categories``) of a source and counts what it left out by reason.
+# Makes a video (``images``, ``annotations``, ``categories``) of a source; counts by reason what it left out.
 ConvertVideo = Callable[[Path], Tuple[dict, Counter]]
 
 

@@ -1,10 +1,10 @@
 """MPI-INF-3DHP as P-STMO and MotionAGFormer publish it to the form of MMPose's annotations.
 
 The source holds one nested dictionary ``data``: to train ``data['S1 Seq1'][0]['0']`` (camera 0), to test
-``data['TS1']``, each with ``data_2d`` ``(F, 17, 2)`` in pixels and ``data_3d`` ``(F, 17, 3)`` in mm in MMPose's
-order of joints, and to test ``valid`` ``(F,)``. The result has ``imgname``, ``part`` ``(N, 17, 3)``, ``S``
-``(N, 17, 4)`` in m and ``valid`` ``(N,)``. All frames are kept, so that clips have no holes; only valid ones
-are scored.
+``data['TS1']``, each with ``data_2d`` in pixels ``(F, 17, 2)`` and ``data_3d`` in mm ``(F, 17, 3)`` in
+MMPose's order of joints, and to test ``valid`` ``(F,)``. The result has ``imgname``, ``part``
+``(N, 17, 3)``, ``S`` in m ``(N, 17, 4)`` and ``valid`` ``(N,)``. All frames are kept, so that clips have no
+holes; only valid ones are scored.
 
 Shapes: F frames of a sequence, N frames of all.
 """

@@ -97,7 +97,7 @@ def convert_video(path: Path, root: Path, keep_occluded: bool) -> Tuple[dict, Co
 
 
 def _frame_names(frames: List[Frame17], root: Path) -> List[str]:
-    """Names of the frames, original or renamed, whichever are on disk."""
+    """Give the names of the frames, original or renamed, whichever are on disk."""
     first = frames[0].name
     parts = osp.dirname(first).split('/')
     folder = '/'.join([RENAMED_FOLDER] + (parts[1:] if parts[0] == 'images' else parts))

@@ -127,7 +127,8 @@ def _image(image: dict, number: int, count: int, path: Path) -> dict:
     return image
 
 
-def _annotations(source: Sequence[dict], known_images: set, order, num_joints: int, skipped: Counter) -> list:
+def _annotations(source: Sequence[dict], known_images: set, order: Optional[Sequence[int]], num_joints: int,
+                 skipped: Counter) -> List[dict]:
     annotations = []
     numbers: Counter = Counter()
     for ann in source:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Dict, List, Mapping, Optional
+from typing import Dict, List, Mapping
 
 COUNTED = ('videos', 'frames', 'labelled frames', 'persons', 'persons without joints', 'joints')
 
@@ -44,7 +44,7 @@ class Report:
         self.skipped.setdefault(split, Counter()).update(skipped)
 
     def warnings(self) -> List[str]:
-        """Differences from the known numbers, one sentence each."""
+        """List the differences from the known numbers, one sentence each."""
         total: Counter = Counter()
         for counts in self.counts.values():
             total.update(counts)

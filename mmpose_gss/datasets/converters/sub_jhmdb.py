@@ -156,13 +156,13 @@ def _load(path: Path, field: str) -> np.ndarray:
 
 
 def mask_box(mask: np.ndarray) -> Optional[List[float]]:
-    """Give the box of a puppet mask as x, y, width, height in 1-based pixels (LSTM Pose Machines' preparation).
+    """Give the box of a puppet mask, after LSTM Pose Machines' preparation.
 
     Args:
         mask (ndarray): ``(H, W)``, not 0 on the person.
 
     Returns:
-        list[float] | None: The box; None for an empty mask or one without extent.
+        list[float] | None: x, y, width, height in 1-based pixels; None for a mask without extent.
     """
     rows, columns = np.nonzero(mask)
     if len(rows) == 0 or rows.min() == rows.max() or columns.min() == columns.max():

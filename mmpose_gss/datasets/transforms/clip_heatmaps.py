@@ -11,6 +11,7 @@ from mmpose.registry import KEYPOINT_CODECS
 from mmpose.structures.bbox import get_warp_matrix
 from mmpose.structures.keypoint import flip_keypoints
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.registry import TRANSFORMS
 from mmpose_gss.structures.clip_window import ClipWindow
 
@@ -27,7 +28,7 @@ class GenerateClipHeatmaps(BaseTransform):
         encoder (dict): Config of a heatmap codec, the one of ``GenerateTarget``.
 
     Raises:
-        ValueError: If the samples have no ``track_joints`` or the affine map has not been applied.
+        UserError: If the samples have no ``track_joints`` or the affine map has not been applied.
     """
 
     def __init__(self, encoder: dict) -> None:
@@ -45,7 +46,7 @@ class GenerateClipHeatmaps(BaseTransform):
         for key, remedy in (('track_joints', 'use mmpose_gss.PoseTrackTrackDataset'),
                             ('input_size', 'put TopdownAffine before it')):
             if key not in results:
-                raise ValueError(f'GenerateClipHeatmaps needs "{key}" in the sample; {remedy}')
+                raise UserError(f'GenerateClipHeatmaps needs "{key}" in the sample; {remedy}')
         window = ClipWindow(results['frame_offsets'], results.get('key_index'))
         positions = window.positions(results['frame_position'], results['clip_frames'].count)
         maps, weights = zip(*(self._frame(results, position) for position in positions))
@@ -58,7 +59,7 @@ class GenerateClipHeatmaps(BaseTransform):
         return results
 
     def _frame(self, results: dict, position: int) -> Tuple[np.ndarray, np.ndarray]:
-        """Heatmaps ``(K,h,w)`` and weights ``(1,K)`` of the frame at a position of the clip."""
+        """Draw heatmaps ``(K,h,w)`` and weights ``(1,K)`` of the frame at a position of the clip."""
         joints = results['track_joints'].get(position)
         if joints is None:
             width, height = self.encoder.heatmap_size

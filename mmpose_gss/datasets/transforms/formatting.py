@@ -3,6 +3,7 @@ from typing import Sequence
 
 from mmpose.datasets.transforms import PackPoseInputs
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.registry import TRANSFORMS
 
 CLIP_META_KEYS = ('id', 'img_id', 'img_path', 'img_paths', 'key_index', 'frame_id', 'vid_id', 'frame_offsets',
@@ -21,7 +22,7 @@ class PackClipInputs(PackPoseInputs):
         pack_transformed (bool): As in MMPose's PackPoseInputs. Defaults to False.
 
     Raises:
-        ValueError: If the sample's frames are not a list; LoadClip must come first.
+        UserError: If the sample's frames are not a list; LoadClip must come first.
     """
 
     def __init__(self, meta_keys: Sequence[str] = CLIP_META_KEYS, pack_transformed: bool = False) -> None:
@@ -37,6 +38,6 @@ class PackClipInputs(PackPoseInputs):
             dict: ``inputs`` and ``data_samples``.
         """
         if not isinstance(results.get('img'), list):
-            raise ValueError('PackClipInputs needs a list of frames in "img"; start the pipeline with '
-                             'mmpose_gss.LoadClip.')
+            raise UserError('PackClipInputs needs a list of frames in "img"; start the pipeline with '
+                            'mmpose_gss.LoadClip.')
         return super().transform(results)

@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import os.path as osp
 from collections import OrderedDict
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
 import mmcv
 import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.registry import TRANSFORMS
 
 _JPEG_START, _JPEG_END, _JPEG_SCAN = b'\xff\xd8', b'\xff\xd9', 0xDA
@@ -45,7 +46,7 @@ class LoadClip(BaseTransform):
 
     Raises:
         FileNotFoundError: If a frame is missing.
-        ValueError: If a frame is cut short or is no image, frames differ in size, or their number is even.
+        UserError: If a frame is cut short or is no image, frames differ in size, or their number is even.
     """
 
     def __init__(self,
@@ -56,9 +57,9 @@ class LoadClip(BaseTransform):
                  imdecode_backend: str = 'cv2',
                  backend_args: Optional[dict] = None) -> None:
         if num_frames < 1 or num_frames % 2 == 0:
-            raise ValueError(f'LoadClip got num_frames={num_frames}, but a window needs an odd number.')
+            raise UserError(f'LoadClip got num_frames={num_frames}, but a window needs an odd number.')
         if missing not in ('error', 'nearest'):
-            raise ValueError(f'LoadClip got missing="{missing}"; choose "error" or "nearest".')
+            raise UserError(f'LoadClip got missing="{missing}"; choose "error" or "nearest".')
         self.num_frames = num_frames
         self.cache_size = cache_size
         self.missing = missing
@@ -80,12 +81,12 @@ class LoadClip(BaseTransform):
         frames, paths = self._frames(results)
         key = results.setdefault('key_index', len(frames) // 2)
         if len(frames) % 2 == 0:
-            raise ValueError(
+            raise UserError(
                 f'A window needs an odd number of frames, but "img" or "img_paths" has {len(frames)}.')
         shape = frames[key].shape[:2]
         for frame, path in zip(frames, paths):
             if frame.shape[:2] != shape:
-                raise ValueError(
+                raise UserError(
                     f'Frame "{path}" has {frame.shape[1]}x{frame.shape[0]} pixels, but key frame '
                     f'"{paths[key]}" has {shape[1]}x{shape[0]}; all frames of a clip need one size.')
         results['img'] = frames
@@ -94,13 +95,13 @@ class LoadClip(BaseTransform):
         results['ori_shape'] = shape
         return results
 
-    def _frames(self, results: dict):
-        """The frames and, for messages, their paths."""
+    def _frames(self, results: dict) -> Tuple[List[np.ndarray], List[Optional[str]]]:
+        """Give the frames and, for messages, their paths."""
         given = results.get('img')
         if given is not None:
             frames = list(given) if isinstance(given, (list, tuple)) else [given] * self.num_frames
             if not frames:
-                raise ValueError('A window needs at least one frame, but "img" is an empty list.')
+                raise UserError('A window needs at least one frame, but "img" is an empty list.')
             return frames, results.get('img_paths') or [results.get('img_path')] * len(frames)
         if results.get('img_paths'):
             paths = list(results['img_paths'])
@@ -144,9 +145,9 @@ class LoadClip(BaseTransform):
         try:
             frame = mmcv.imfrombytes(data, flag=self.color_type, backend=self.imdecode_backend)
         except Exception as error:  # the backends raise errors of their own kinds
-            raise ValueError(f'Frame "{path}" is no readable image ({error}); copy it again.') from error
+            raise UserError(f'Frame "{path}" is no readable image ({error}); copy it again.') from error
         if frame is None:
-            raise ValueError(f'Frame "{path}" is no readable image; copy it again.')
+            raise UserError(f'Frame "{path}" is no readable image; copy it again.')
         frame.flags.writeable = False
         self.num_decoded += 1
         return frame
@@ -168,10 +169,10 @@ def check_image_is_whole(data: bytes, path: str) -> None:
         path (str): Path, for the message.
 
     Raises:
-        ValueError: If the file is empty or cut short.
+        UserError: If the file is empty or cut short.
     """
     if not data:
-        raise ValueError(f'Frame "{path}" is an empty file; copy it again.')
+        raise UserError(f'Frame "{path}" is an empty file; copy it again.')
     if data.startswith(_JPEG_START):
         whole = data.rfind(_JPEG_END, _jpeg_scan_start(data)) != -1
     elif data.startswith(_PNG_START):
@@ -180,7 +181,7 @@ def check_image_is_whole(data: bytes, path: str) -> None:
         whole = True
     if not whole:
         kind = osp.splitext(path or '')[1].lstrip('.').upper() or 'image'
-        raise ValueError(f'Frame "{path}" is a truncated {kind} of {len(data)} bytes; copy it again.')
+        raise UserError(f'Frame "{path}" is a truncated {kind} of {len(data)} bytes; copy it again.')
 
 
 def _jpeg_scan_start(data: bytes) -> int:

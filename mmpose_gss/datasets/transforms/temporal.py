@@ -11,6 +11,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.registry import TRANSFORMS
 from mmpose_gss.structures.clip_window import ClipWindow
 
@@ -35,7 +36,7 @@ class StrideJitter(BaseTransform):
 
     def __init__(self, strides: Sequence[int] = (1, 2, 3), prob: float = 0.5) -> None:
         if not strides or min(strides) < 1:
-            raise ValueError(f'StrideJitter got strides={tuple(strides)}, but each must be 1 or more.')
+            raise UserError(f'StrideJitter got strides={tuple(strides)}, but each must be 1 or more.')
         self.strides = tuple(strides)
         self.prob = prob
 
@@ -86,7 +87,7 @@ class DropFrames(BaseTransform):
 
     def __init__(self, max_frames: int = 1, prob: float = 0.3) -> None:
         if max_frames < 1:
-            raise ValueError(f'DropFrames got max_frames={max_frames}, but 1 or more is needed.')
+            raise UserError(f'DropFrames got max_frames={max_frames}, but 1 or more is needed.')
         self.max_frames = max_frames
         self.prob = prob
 
@@ -121,7 +122,7 @@ class MotionBlurClip(BaseTransform):
 
     def __init__(self, max_length: int = 9, prob: float = 0.2) -> None:
         if max_length < 3:
-            raise ValueError(f'MotionBlurClip got max_length={max_length}, but 3 or more pixels are needed.')
+            raise UserError(f'MotionBlurClip got max_length={max_length}, but 3 or more pixels are needed.')
         self.max_length = max_length
         self.prob = prob
 

@@ -10,6 +10,7 @@ Shapes: G ground-truth people, P predicted people, N pairs, 15 joints.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from mmpose_gss.evaluation.posetrack.frames import PersonPairs, PoseTrackFrames,
 
 @dataclass
 class APResult:
-    """Figures per joint, (15,) each, in the order of ``POSETRACK17_JOINTS``; percent, NaN where undefined.
+    """Figures per joint, ``(15,)`` each, in percent, NaN where undefined.
 
     Attributes:
         ap: area under the precision envelope.
@@ -27,8 +28,8 @@ class APResult:
         num_gt: annotated joints.
         num_pred: predicted joints.
         num_tp: predicted joints that are right.
-        curve_precision: (15, P) precision after each prediction by falling score, NaN past the last.
-        curve_recall: (15, P).
+        curve_precision: precision after each prediction by falling score, NaN past the last, ``(15, P)``.
+        curve_recall: likewise.
     """
     ap: np.ndarray
     precision: np.ndarray
@@ -40,8 +41,8 @@ class APResult:
     curve_recall: np.ndarray
 
 
-def posetrack_ap(frames: PoseTrackFrames, pairs: PersonPairs = None) -> APResult:
-    """Average precision of every joint.
+def posetrack_ap(frames: PoseTrackFrames, pairs: Optional[PersonPairs] = None) -> APResult:
+    """Compute the average precision of every joint.
 
     Args:
         frames: evaluated frames of all videos (``evaluated_frames``).
@@ -77,10 +78,10 @@ def posetrack_ap(frames: PoseTrackFrames, pairs: PersonPairs = None) -> APResult
 
 
 def assign_people(frames: PoseTrackFrames, pairs: PersonPairs) -> np.ndarray:
-    """Which predicted joints are right, after every ground-truth person has taken one prediction.
+    """Tell which predicted joints are right, after every ground-truth person has taken one prediction.
 
     Returns:
-        np.ndarray: (P, 15) bool.
+        ndarray: ``(P, 15)`` bool.
     """
     right = np.zeros(frames.pred.valid.shape, dtype=bool)
     taken = match_people(frames, pairs)
@@ -89,7 +90,7 @@ def assign_people(frames: PoseTrackFrames, pairs: PersonPairs) -> np.ndarray:
 
 
 def match_people(frames: PoseTrackFrames, pairs: PersonPairs) -> np.ndarray:
-    """The pairs of a ground-truth person and the prediction it takes: indices into ``pairs``."""
+    """Choose the pairs of a ground-truth person and the prediction it takes: indices into ``pairs``."""
     if not len(pairs.pred):
         return np.zeros(0, dtype=np.int64)
     num_joints = frames.gt.valid.sum(axis=1)
@@ -107,7 +108,7 @@ def match_people(frames: PoseTrackFrames, pairs: PersonPairs) -> np.ndarray:
 
 
 def _rank(score: np.ndarray, predicted: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Order of the predictions of each joint by falling score, absent ones last: (15, P) int64.
+    """Order the predictions of each joint by falling score, absent ones last: ``(15, P)`` int64.
 
     Joints of equal score make AP depend on the sort. Where it matters, their order is that of the
     reference: NumPy's default sort of the joint's own list, reversed.

@@ -8,7 +8,7 @@ Shapes: E pairs of all problems.
 """
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 import numpy as np
 
@@ -23,10 +23,10 @@ def smallest_total(row: np.ndarray, column: np.ndarray, distance: np.ndarray,
     """Solve the small ones of many problems.
 
     Args:
-        row: (E,) int64, rows have numbers of their own in every problem.
-        column: (E,) int64, likewise.
-        distance: (E,) float64, not negative.
-        problem: (E,) int64, number of the problem.
+        row: row of each pair, ``(E,)`` int64; rows have numbers of their own in every problem.
+        column: likewise, ``(E,)`` int64.
+        distance: not negative, ``(E,)`` float64.
+        problem: number of the problem, ``(E,)`` int64.
 
     Returns:
         tuple: indices of the chosen pairs of the problems solved; numbers of the problems left, which are
@@ -55,8 +55,8 @@ def smallest_total(row: np.ndarray, column: np.ndarray, distance: np.ndarray,
     return np.concatenate([solved, np.array(chosen, dtype=np.int64)]), left
 
 
-def _try_all(row: List[int], column: List[int], distance: List[float]):
-    """Depth-first over the pairs: the best set of them, None if there are several."""
+def _try_all(row: List[int], column: List[int], distance: List[float]) -> Optional[List[int]]:
+    """Search the pairs depth-first for the best set of them; None if there are several."""
     best, tie = (0, 0.0, []), False
 
     def extend(start: int, total: float, taken: List[int]) -> None:
@@ -80,7 +80,7 @@ def hungarian(distance: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     chooses the same.
 
     Args:
-        distance: (rows, columns) float64, inf for pairs that may not be chosen, at least one may.
+        distance: inf for pairs that may not be chosen, at least one may, ``(rows, columns)`` float64.
 
     Returns:
         tuple: rows and columns of the chosen pairs.

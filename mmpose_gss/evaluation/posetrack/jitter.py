@@ -10,6 +10,7 @@ Shapes: F frames, G ground-truth people, P predicted people, 15 joints.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 
@@ -22,17 +23,17 @@ class JitterResult:
     """Mean acceleration error per joint, NaN for a joint that was never followed over three frames.
 
     Attributes:
-        error: (15,) head sizes per frame².
-        error_px: (15,) px/frame².
-        count: (15,) int64, triples of frames it is the mean of.
+        error: head sizes per frame², ``(15,)``.
+        error_px: px/frame², ``(15,)``.
+        count: triples of frames it is the mean of, ``(15,)`` int64.
     """
     error: np.ndarray
     error_px: np.ndarray
     count: np.ndarray
 
 
-def posetrack_jitter(frames: PoseTrackFrames, pairs: PersonPairs = None) -> JitterResult:
-    """Acceleration error of the predictions assigned to each ground-truth person.
+def posetrack_jitter(frames: PoseTrackFrames, pairs: Optional[PersonPairs] = None) -> JitterResult:
+    """Compute the acceleration error of the predictions assigned to each ground-truth person.
 
     A person is followed by the ground truth's track id, or by that of the prediction where the ground truth
     has none. A joint counts at frame t if person, prediction and joint are there at t-1, t and t+1.

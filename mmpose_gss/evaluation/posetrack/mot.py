@@ -12,18 +12,19 @@ Shapes: F frames, G ground-truth people, P predicted people, S sequences, E elig
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 
 from mmpose_gss.evaluation.posetrack.assignment import hungarian, smallest_total
 from mmpose_gss.evaluation.posetrack.frames import PersonPairs, PoseTrackFrames, pair_people
 from mmpose_gss.evaluation.posetrack.joints import NUM_JOINTS
+from mmpose_gss.structures.people_table import PeopleTable
 
 
 @dataclass
 class MOTCounts:
-    """Events of each sequence and joint, (S, 15) each.
+    """Events of each sequence and joint, ``(S, 15)`` each.
 
     Attributes:
         misses: annotated joints without match.
@@ -36,7 +37,7 @@ class MOTCounts:
             of every match, and once more for a match that passes a hypothesis from one object to another,
             uses a hypothesis never matched before for a switch, or gives a passed hypothesis to an object
             never matched before.
-        frames: (S,) frames that were counted.
+        frames: frames that were counted, ``(S, 1)``.
     """
     misses: np.ndarray
     switches: np.ndarray
@@ -48,17 +49,17 @@ class MOTCounts:
     frames: np.ndarray
 
     def total(self) -> 'MOTCounts':
-        """Counters summed over sequences: (1, 15) each."""
+        """Sum the counters over sequences: ``(1, 15)`` each."""
         return MOTCounts(*(np.sum(value, axis=0, keepdims=True) for value in vars(self).values()))
 
     def one(self, sequence: int) -> 'MOTCounts':
-        """Counters of one sequence: (1, 15) each."""
+        """Choose the counters of one sequence: ``(1, 15)`` each."""
         return MOTCounts(*(value[sequence:sequence + 1] for value in vars(self).values()))
 
 
 @dataclass
 class MOTResult:
-    """Figures per joint, (15,) each, percent, NaN where there is nothing to divide by."""
+    """Figures per joint, ``(15,)`` each, percent, NaN where there is nothing to divide by."""
     mota: np.ndarray
     motp: np.ndarray
     precision: np.ndarray
@@ -66,7 +67,7 @@ class MOTResult:
 
 
 def mot_figures(counts: MOTCounts, poseval_compat: bool = True) -> MOTResult:
-    """Figures from counters, summed over sequences first.
+    """Compute figures from counters, summed over sequences first.
 
     Args:
         counts: counters (``posetrack_mot``).
@@ -85,7 +86,7 @@ def mot_figures(counts: MOTCounts, poseval_compat: bool = True) -> MOTResult:
     return MOTResult(mota, motp, precision, recall)
 
 
-def posetrack_mot(frames: PoseTrackFrames, pairs: PersonPairs = None,
+def posetrack_mot(frames: PoseTrackFrames, pairs: Optional[PersonPairs] = None,
                   poseval_compat: bool = True) -> MOTCounts:
     """Count the events of tracking.
 
@@ -103,7 +104,7 @@ def posetrack_mot(frames: PoseTrackFrames, pairs: PersonPairs = None,
 
 @dataclass
 class JointEvents:
-    """Eligible pairs of joints, (E,) each, by time step.
+    """Eligible pairs of joints, ``(E,)`` each, by time step.
 
     Attributes:
         frame: evaluated frame.
@@ -122,7 +123,7 @@ class JointEvents:
 
 
 def count_events(frames: PoseTrackFrames, events: JointEvents, poseval_compat: bool = True) -> MOTCounts:
-    """Counters of every sequence and joint.
+    """Count the events of every sequence and joint.
 
     Args:
         frames: evaluated frames of all videos.
@@ -220,20 +221,20 @@ def _solve_whole(frames: PoseTrackFrames, problem: int, gt: np.ndarray, pred: np
     return index[hungarian(matrix)]
 
 
-def _with_joint(table, frame: int, joint: int) -> np.ndarray:
-    """Rows of the people of a frame who have the joint."""
+def _with_joint(table: PeopleTable, frame: int, joint: int) -> np.ndarray:
+    """Find the rows of the people of a frame who have the joint."""
     first, last = np.searchsorted(table.frame, (frame, frame + 1))
     return first + np.flatnonzero(table.valid[first:last, joint])
 
 
-def _track_numbers(frames: PoseTrackFrames, table) -> np.ndarray:
-    """Track ids as numbers that differ between videos: (P,) int64 from 0."""
+def _track_numbers(frames: PoseTrackFrames, table: PeopleTable) -> np.ndarray:
+    """Give track ids as numbers that differ between videos: ``(P,)`` int64 from 0."""
     ids = np.stack([frames.sequence[table.frame], table.track], axis=1)
     return np.unique(ids, axis=0, return_inverse=True)[1].reshape(-1)
 
 
 def _per_sequence(valid: np.ndarray, sequence: np.ndarray, num_seq: int) -> np.ndarray:
-    """Count (P, 15) flags by the sequence of their row: (S, 15)."""
+    """Count flags ``(P, 15)`` by the sequence of their row: ``(S, 15)``."""
     row, joint = np.nonzero(valid)
     return _scatter(sequence[row], joint, np.ones(len(row), dtype=np.int64), num_seq)
 
@@ -245,7 +246,7 @@ def _scatter(sequence: np.ndarray, joint: np.ndarray, weight: np.ndarray, num_se
 
 
 def mot_obstacle(frames: PoseTrackFrames, poseval_compat: bool = True) -> Tuple[str, ...]:
-    """Why MOTA cannot be computed, in sentences; empty if it can."""
+    """Say why MOTA cannot be computed, in sentences; empty if it can."""
     reasons = []
     for what, table in (('ground truth', frames.gt), ('prediction', frames.pred)):
         lacking = np.flatnonzero(~table.tracked)

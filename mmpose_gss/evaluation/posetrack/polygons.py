@@ -20,11 +20,11 @@ def points_in_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
     """Mark the points strictly inside a polygon.
 
     Args:
-        points: (P, 2) float64, pixels.
-        polygon: (V, 2) float64, pixels; closed automatically. Fewer than three vertices hold nothing.
+        points: pixels, ``(P, 2)`` float64.
+        polygon: pixels, closed automatically, ``(V, 2)`` float64. Fewer than three vertices hold nothing.
 
     Returns:
-        np.ndarray: (P,) bool.
+        ndarray: ``(P,)`` bool.
     """
     inside = np.zeros(len(points), dtype=bool)
     if len(polygon) < 3 or len(points) == 0:
@@ -49,7 +49,7 @@ def points_in_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
 
 
 def _orientation(a: np.ndarray, b: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Sign of (b - a) x (p - a) for every point and edge, exact: (P, V) int."""
+    """Give the sign of (b - a) x (p - a) for every point and edge, exact: ``(P, V)`` int8."""
     left = (b[:, 0] - a[:, 0]) * (p[:, 1, None] - a[:, 1])
     right = (b[:, 1] - a[:, 1]) * (p[:, 0, None] - a[:, 0])
     det = left - right
