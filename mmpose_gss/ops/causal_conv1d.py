@@ -9,12 +9,21 @@ from typing import Optional
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmpose_gss.ops.flops import MultiplyAdds, counted
+
 
 def _package_takes(x: Tensor, width: int) -> bool:
-    """Whether the causal-conv1d package is installed and its kernel covers this call."""
+    """Tell whether the causal-conv1d package is installed and its kernel covers this call."""
     return x.is_cuda and 2 <= width <= 4 and x.numel() > 0 and find_spec('causal_conv1d') is not None
 
 
+def _multiply_adds(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None,
+                   activation: Optional[str] = None) -> MultiplyAdds:
+    """Count a depth-wise convolution along (B, D, L)."""
+    return MultiplyAdds(layers=x.numel() * weight.shape[-1])
+
+
+@counted(_multiply_adds)
 def causal_conv1d(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None,
                   activation: Optional[str] = None) -> Tensor:
     """Depth-wise convolution in which output l sees inputs l-width+1 … l only.

@@ -15,6 +15,7 @@ from typing import List, Optional, Tuple, Union
 import torch
 from torch import Tensor
 
+from mmpose_gss.ops.flops import MultiplyAdds, counted
 from mmpose_gss.ops.native import library
 from mmpose_gss.ops.native.library import fields
 
@@ -206,6 +207,15 @@ def _check(input, offset, weight, bias, mask, stride, padding, dilation) -> None
         raise ValueError(f'bias must be ({weight.shape[0]},), got {tuple(bias.shape)}')
 
 
+def _multiply_adds(input: Tensor, offset: Tensor, weight: Tensor, bias: Optional[Tensor] = None,
+                   stride: Pair = 1, padding: Pair = 0, dilation: Pair = 1, mask: Optional[Tensor] = None, *,
+                   backend: str = 'auto') -> MultiplyAdds:
+    """Count bilinear samples, 4 per tap and channel, and the convolution of them."""
+    places, taps = offset[:, 0].numel(), weight.shape[-2] * weight.shape[-1]
+    return MultiplyAdds(other=places * taps * input.shape[1] * 4 + places * weight.numel())
+
+
+@counted(_multiply_adds)
 def deform_conv2d(input: Tensor,
                   offset: Tensor,
                   weight: Tensor,
@@ -245,7 +255,8 @@ def deform_conv2d(input: Tensor,
     if backend == 'cpu' and problem:
         raise RuntimeError(f"the backend 'cpu' cannot run: {problem}")
     exporting = torch.jit.is_tracing() or torch.onnx.is_in_onnx_export()
-    if backend == 'cpu' or (backend == 'auto' and not problem and not exporting):
+    meta = input.device.type == 'meta'  # shapes alone: the extension's operator tells them
+    if backend == 'cpu' or (backend == 'auto' and (meta or not problem) and not exporting):
         geometry = [*weight.shape[2:], *stride, *padding, *dilation]
         return _on_cpu(input, offset, weight, bias, geometry, mask)
     if not _has_torchvision():

@@ -1,10 +1,8 @@
 """The paper's setting has the paper's size (table 10): 10.4 M trainable parameters, 177 G multiply-adds."""
-import importlib.util
-import sys
-
 import pytest
 from mmengine.config import Config
 
+from mmpose_gss.engine.complexity import count_complexity
 from mmpose_gss.registry import MODELS
 
 ABLATIONS = ('', '-optical-add', '-optical-conv', '-mlsme-add', '-mlsme-conv', '-plain', '-patch-level',
@@ -12,23 +10,13 @@ ABLATIONS = ('', '-optical-add', '-optical-conv', '-mlsme-add', '-mlsme-conv', '
              '-lambda0.1', '-lambda1', '-delta1', '-delta3')
 
 
-@pytest.fixture(scope='module')
-def tool(root):
-    path = root / 'tools/analysis_tools/get_complexity.py'
-    spec = importlib.util.spec_from_file_location('get_complexity', path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules['get_complexity'] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def config(root, name=''):
     folder = root / 'configs/body_2d_keypoint/sdtc/posetrack17'
     return Config.fromfile(str(folder / f'td-hm_SDTC-base{name}_1xb16-50e_posetrack17-256x192.py'))
 
 
-def test_size_of_the_papers_setting(root, tool):
-    result = tool.count(MODELS.build(config(root).model), (1, 5, 3, 256, 192))
+def test_size_of_the_papers_setting(root):
+    result = count_complexity(MODELS.build(config(root).model), (1, 5, 3, 256, 192))
     assert result.trainable[''] == pytest.approx(10.4e6, rel=0.05)
     assert result.paper[''] == pytest.approx(177e9, rel=0.05)
     # The reading: encoder and deconvolutions are frozen, the decoder costs nothing in inference.

@@ -87,7 +87,7 @@ class PoseMambaMixer(BaseModule):
         Returns:
             Tensor: ``(B,T,J,D)``, float32 (float64 if x is).
         """
-        with torch.autocast(x.device.type, enabled=False):
+        with torch.autocast('cpu' if x.is_meta else x.device.type, enabled=False):
             x = x.to(torch.promote_types(x.dtype, torch.float32))
             limbs = x + x.index_select(2, self.parents)
             return self._scan(limbs, 0) + self._scan(x, 1)

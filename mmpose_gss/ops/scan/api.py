@@ -9,6 +9,7 @@ from typing import Dict, Optional, Tuple, Union
 import torch
 from torch import Tensor
 
+from mmpose_gss.ops.flops import MultiplyAdds, counted, scan_multiply_adds
 from mmpose_gss.ops.scan.backends import cpu, mamba_ssm, triton
 from mmpose_gss.ops.scan.chunked import selective_scan_chunked
 from mmpose_gss.ops.scan.naive import selective_scan_naive
@@ -41,7 +42,7 @@ def _warn_slow(reason: str) -> None:
     warnings.warn(
         f"mmpose_gss.ops uses its pure torch scan ('chunked'), which is several times slower: {reason}",
         RuntimeWarning,
-        stacklevel=4)
+        stacklevel=5)  # the caller of the operator
 
 
 @torch.compiler.assume_constant_result
@@ -57,6 +58,8 @@ def choose_backend(backend: str, device: torch.device, dtype: torch.dtype) -> st
         if reason is not None:
             raise RuntimeError(f'the backend {backend!r} cannot run: {reason}')
         return backend
+    if device.type == 'meta':
+        return 'cpu'  # shapes alone: its operators tell them without computing
     if torch.jit.is_tracing() or torch.onnx.is_in_onnx_export():
         return 'chunked'  # plain torch operators, which an exporter can translate
     for name in {'cpu': ('cpu',), 'cuda': ('triton', 'mamba')}.get(device.type, ()):
@@ -120,6 +123,15 @@ def _check_shapes(u, delta, A, B, C, D, z, delta_bias) -> None:
             raise ValueError(f'{name} must be (D,) with D = {dim}, got the shape {tuple(x.shape)}')
 
 
+def _multiply_adds(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor] = None,
+                   z: Optional[Tensor] = None, delta_bias: Optional[Tensor] = None,
+                   delta_softplus: bool = False, return_last_state: bool = False, *,
+                   backend: str = 'auto') -> MultiplyAdds:
+    """Count one scan of (B, D, L)."""
+    return MultiplyAdds(other=scan_multiply_adds(u.numel(), 1, A.shape[-1], D is not None))
+
+
+@counted(_multiply_adds)
 def selective_scan(u: Tensor,
                    delta: Tensor,
                    A: Tensor,

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
+from mmpose_gss.ops.flops import MultiplyAdds, counted, scan_multiply_adds
 from mmpose_gss.ops.scan.api import MAX_STATES, check_same, choose_backend, selective_scan
 from mmpose_gss.ops.scan.backends import cpu, triton
 from mmpose_gss.ops.scan.orders import ScanOrder, get_scan_order, merge_groups
@@ -148,6 +149,26 @@ def _check(num_orders, parameters) -> None:
                 f'per order, got {tuple(value.shape)}')
 
 
+def _multiply_adds(x: Tensor, orders: Sequence[Union[str, ScanOrder]], x_proj_weight: Tensor,
+                   dt_proj_weight: Tensor, dt_bias: Tensor, A: Tensor, D: Optional[Tensor] = None, *,
+                   merge: Optional[Sequence[int]] = None, conv_weight: Optional[Tensor] = None,
+                   conv_bias: Optional[Tensor] = None, backend: str = 'auto') -> MultiplyAdds:
+    """Count projections (once if the orders share input and weights), convolution and scans."""
+    channels, num_orders = x.shape[-1], len(orders)
+    tokens = x.numel() // channels
+    layers = other = 0
+    for weight in (x_proj_weight, dt_proj_weight):
+        product = tokens * weight.shape[-2] * weight.shape[-1]
+        separate = weight.dim() == 3
+        repeats = num_orders if separate or conv_weight is not None or x_proj_weight.dim() == 3 else 1
+        layers, other = layers + (not separate) * product * repeats, other + separate * product * repeats
+    if conv_weight is not None:
+        layers += tokens * num_orders * channels * conv_weight.shape[-1]
+    scans = scan_multiply_adds(tokens * num_orders, channels, A.shape[-1], D is not None)
+    return MultiplyAdds(layers, other + scans)
+
+
+@counted(_multiply_adds)
 def ordered_scan(x: Tensor,
                  orders: Sequence[Union[str, ScanOrder]],
                  x_proj_weight: Tensor,
