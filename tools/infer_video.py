@@ -1,4 +1,4 @@
-"""Poses of everybody in a video: detector, windows, poses, an mp4 with skeletons and a JSON file.
+"""Find the poses of everybody in a video: detector, windows, poses, an mp4 with skeletons and a JSON file.
 
     python tools/infer_video.py VIDEO --config C --checkpoint W --detector D --out-dir O
 """
@@ -7,7 +7,7 @@ import argparse
 from mmpose_gss.engine.cli import run_command
 
 
-def parse_args():
+def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description='Poses of everybody in a video')
     parser.add_argument('video', help='video file, or folder of images')
@@ -32,7 +32,7 @@ def parse_args():
     return parser.parse_args()
 
 
-def main():
+def main() -> None:
     """Infer."""
     args = parse_args()
     from mmpose_gss.apis import VideoPoseInferencer  # slow to import, after the options are checked

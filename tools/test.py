@@ -4,29 +4,35 @@
     mim test mmpose_gss CONFIG_BASENAME --checkpoint CHECKPOINT
 """
 import argparse
+from typing import Dict, Optional
 
 import mmengine
+from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 
-from mmpose_gss.engine import Runner, check_checkpoint_fits, read_checkpoint
+from mmpose_gss.engine import Runner
 from mmpose_gss.engine.cli import add_runner_options, apply_runner_options, run_command
 from mmpose_gss.engine.config import load_config
+from mmpose_gss.errors import UserError
 
 
 class SaveMetricsHook(Hook):
-    """Writes the metrics of a test to a file."""
+    """Write the metrics of a test to a file.
 
-    def __init__(self, path):
+    Args:
+        path (str): The file; its ending chooses the format.
+    """
+
+    def __init__(self, path: str) -> None:
         self.path = path
 
-    def after_test_epoch(self, runner, metrics=None):
+    def after_test_epoch(self, runner: Runner, metrics: Optional[Dict[str, float]] = None) -> None:
         """Write, once the evaluator has answered."""
         if metrics is not None:
             mmengine.dump(metrics, self.path)
 
 
-def parse_args():
+def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description='Test a pose model')
     parser.add_argument('config', help='config file, or the base name of a shipped one')
@@ -38,8 +44,12 @@ def parse_args():
     return parser.parse_args()
 
 
-def merge_args(cfg, args):
-    """Merge the options of testing into the config."""
+def merge_args(cfg: Config, args: argparse.Namespace) -> None:
+    """Merge the options of testing into the config.
+
+    Raises:
+        UserError: If an option does not go with the config.
+    """
     cfg.load_from = args.checkpoint
     if args.badcase:
         # The hook calls this function with the model's output of every sample.
@@ -49,21 +59,19 @@ def merge_args(cfg, args):
     apply_runner_options(cfg, args)
     if args.dump is not None:
         if not args.dump.endswith(('.pkl', '.pickle')):
-            raise ValueError(f'--dump {args.dump} must end in .pkl')
+            raise UserError(f'--dump {args.dump} must end in .pkl')
         evaluators = cfg.test_evaluator
         evaluators = evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
 
 
-def main():
+def main() -> None:
     """Test."""
     args = parse_args()
     cfg = load_config(args.config)
     merge_args(cfg, args)
-    read_checkpoint(args.checkpoint)  # a wrong file is reported before the data set is read
     runner = Runner.from_cfg(cfg)
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    check_checkpoint_fits(model, args.checkpoint, args.config)
+    runner.read_ahead(args.checkpoint)
     if args.out:
         runner.register_hook(SaveMetricsHook(args.out), 'LOWEST')
     runner.test()

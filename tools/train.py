@@ -5,12 +5,15 @@
 """
 import argparse
 
-from mmpose_gss.engine import Runner, check_resumable
+from mmengine.config import Config
+
+from mmpose_gss.engine import Runner
 from mmpose_gss.engine.cli import add_runner_options, apply_runner_options, run_command
 from mmpose_gss.engine.config import load_config, set_amp
+from mmpose_gss.errors import UserError
 
 
-def parse_args():
+def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description='Train a pose model')
     parser.add_argument('config', help='config file, or the base name of a shipped one')
@@ -25,8 +28,12 @@ def parse_args():
     return parser.parse_args()
 
 
-def merge_args(cfg, args):
-    """Merge the options of training into the config."""
+def merge_args(cfg: Config, args: argparse.Namespace) -> None:
+    """Merge the options of training into the config.
+
+    Raises:
+        UserError: If an option does not go with the config.
+    """
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
@@ -36,19 +43,20 @@ def merge_args(cfg, args):
         cfg.load_from = None if args.resume == 'auto' else args.resume
     if args.auto_scale_lr:
         if 'auto_scale_lr' not in cfg:
-            raise ValueError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
+            raise UserError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
         cfg.auto_scale_lr.enable = True
     apply_runner_options(cfg, args)
 
 
-def main():
+def main() -> None:
     """Train."""
     args = parse_args()
     cfg = load_config(args.config)
     merge_args(cfg, args)
-    if cfg.resume and cfg.load_from:
-        check_resumable(cfg.load_from)
-    Runner.from_cfg(cfg).train()
+    runner = Runner.from_cfg(cfg)
+    if cfg.get('load_from'):
+        runner.read_ahead(cfg.load_from, resume=cfg.get('resume', False), partial=not cfg.get('resume', False))
+    runner.train()
 
 
 if __name__ == '__main__':

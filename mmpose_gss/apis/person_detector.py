@@ -1,20 +1,23 @@
-"""Where the boxes of people come from: an mmdet detector, a file of boxes, or the whole frame.
+"""Find the boxes of people: by an mmdet detector, in a file of boxes, or as the whole frame.
 
 Boxes are float32 ``(N,5)``: x1, y1, x2, y2 in pixels and the score.
 """
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence, Union
+from typing import Callable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.logging import MMLogger
+from mmengine.structures import InstanceData
 from mmpose.evaluation.functional import nms
 from mmpose.utils import adapt_mmdet_pipeline
 
 from mmpose_gss.apis.video_reader import VideoFrames
-from mmpose_gss.engine.checkpoint import check_checkpoint_fits, read_checkpoint
+from mmpose_gss.engine.checkpoint import load_checkpoint
 from mmpose_gss.engine.config import load_config
+from mmpose_gss.errors import UserError
 from mmpose_gss.structures.detections import load_detections
 from mmpose_gss.structures.video_detections import match_video
 
@@ -29,6 +32,9 @@ def keep_valid(boxes: np.ndarray, size: Sequence[int]) -> np.ndarray:
     Args:
         boxes (ndarray): ``(N,5)``.
         size (Sequence[int]): Width and height of the frame.
+
+    Returns:
+        ndarray: ``(M,5)``, float32.
     """
     boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 5)
     boxes = boxes[np.isfinite(boxes).all(1)].copy()
@@ -38,10 +44,10 @@ def keep_valid(boxes: np.ndarray, size: Sequence[int]) -> np.ndarray:
 
 
 class WholeFrame:
-    """One box around everything, for clips that are cropped to a person already."""
+    """Give one box around everything, for clips that are cropped to a person already."""
 
     def __call__(self, frames: List[np.ndarray], first_index: int) -> List[np.ndarray]:
-        """Boxes of consecutive frames."""
+        """Give the boxes of consecutive frames."""
         return [np.array([[0, 0, f.shape[1], f.shape[0], 1]], dtype=np.float32) for f in frames]
 
 
@@ -89,7 +95,7 @@ class BoxFile:
 
 
 class MMDetPersonDetector:
-    """People found by an mmdet model.
+    """Find people by an mmdet model.
 
     Args:
         config (str): Config file.
@@ -98,43 +104,47 @@ class MMDetPersonDetector:
         score_thr (float): Boxes below are dropped.
         nms_thr (float): Overlap above which the weaker of two boxes is dropped.
         cat_ids (Sequence[int]): Class numbers that are people.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        UserError: If the checkpoint is damaged or belongs to another model.
     """
 
     def __init__(self, config: str, checkpoint: str, device: str, score_thr: float, nms_thr: float,
                  cat_ids: Sequence[int] = (0, )):
         from mmdet.apis import init_detector
-        cfg = load_config(config)
-        read_checkpoint(checkpoint)  # a missing or damaged file gets our sentence, not mmengine's traceback
-        self.model = init_detector(cfg, checkpoint, device=device)
-        check_checkpoint_fits(self.model, checkpoint, f'detector config {config}')
+        with warnings.catch_warnings(record=True):  # that there is no checkpoint: the weights come now
+            self.model = init_detector(load_config(config), None, device=device)
+        load_checkpoint(self.model, checkpoint, f'detector config {config}')
         self.model.cfg = adapt_mmdet_pipeline(self.model.cfg)
         self.score_thr, self.nms_thr, self.cat_ids = score_thr, nms_thr, list(cat_ids)
 
     def __call__(self, frames: List[np.ndarray], first_index: int) -> List[np.ndarray]:
-        """Boxes of consecutive frames."""
+        """Find the boxes of people in consecutive frames."""
         from mmdet.apis import inference_detector
         return [self._select(result.pred_instances.cpu().numpy())
                 for result in inference_detector(self.model, list(frames))]
 
-    def _select(self, found) -> np.ndarray:
+    def _select(self, found: InstanceData) -> np.ndarray:
+        """Keep people of sufficient score that no better box overlaps; ``found`` holds NumPy arrays."""
         boxes = np.concatenate([found.bboxes, found.scores[:, None]], axis=1).astype(np.float32)
         boxes = boxes[np.isin(found.labels, self.cat_ids) & (found.scores > self.score_thr)]
         return boxes[nms(boxes, self.nms_thr)] if len(boxes) else boxes
 
 
-def _from_work_dir(folder: Path) -> tuple:
-    """Config and last checkpoint of a folder that training has written."""
+def _from_work_dir(folder: Path) -> Tuple[str, str]:
+    """Find config and last checkpoint of a folder that training has written."""
     configs = sorted(folder.glob('*.py'))
     pointer = folder / 'last_checkpoint'
     if len(configs) != 1 or not pointer.is_file():
-        raise ValueError(f'folder {folder} is no work folder of a training: it needs one config (*.py) and '
-                         'the file last_checkpoint; name the two files instead')
+        raise UserError(f'folder {folder} is no work folder of a training: it needs one config (*.py) and '
+                        'the file last_checkpoint; name the two files instead')
     checkpoint = Path(pointer.read_text().strip())
     return str(configs[0]), str(checkpoint if checkpoint.is_file() else folder / checkpoint.name)
 
 
 def build_person_detector(detector: Optional[str], checkpoint: Optional[str], device: str,
-                          score_thr: float = 0.3, nms_thr: float = 0.3, cat_ids: Sequence[int] = (0, )):
+                          score_thr: float = 0.3, nms_thr: float = 0.3, cat_ids: Sequence[int] = (0, )) -> Detector:
     """Build the source of boxes that a user has named.
 
     Args:
@@ -147,11 +157,11 @@ def build_person_detector(detector: Optional[str], checkpoint: Optional[str], de
         cat_ids (Sequence[int]): Class numbers that are people. Defaults to (0, ), as in COCO.
 
     Returns:
-        Callable: ``(frames, index of the first) -> list of (N,5) boxes``.
+        Detector: ``(frames, index of the first) -> list of (N,5) boxes``.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is not what it should be.
+        UserError: If a file is not what it should be.
     """
     if detector is None or detector == 'whole-frame':
         return WholeFrame()
@@ -162,10 +172,10 @@ def build_person_detector(detector: Optional[str], checkpoint: Optional[str], de
     elif path.suffix == '.json':
         return BoxFile(path, score_thr)
     elif path.suffix in ('.pth', '.pt'):
-        raise ValueError(f'--detector {path} is a checkpoint; name its config there and the checkpoint as '
-                         '--detector-checkpoint')
+        raise UserError(f'--detector {path} is a checkpoint; name its config there and the checkpoint as '
+                        '--detector-checkpoint')
     elif checkpoint is None:
         checkpoint = load_config(detector).get('load_from')
         if checkpoint is None:
-            raise ValueError(f'detector {detector} has no checkpoint; name it with --detector-checkpoint')
+            raise UserError(f'detector {detector} has no checkpoint; name it with --detector-checkpoint')
     return MMDetPersonDetector(detector, checkpoint, device, score_thr, nms_thr, cat_ids)

@@ -12,25 +12,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
-import cv2
-import mmengine
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from mmengine.utils import ProgressBar
 from mmpose.apis import init_model
-from mmpose.registry import VISUALIZERS
-from mmpose.structures import PoseDataSample, merge_data_samples, split_instances
+from mmpose.structures import PoseDataSample, merge_data_samples
+from torch import nn
 
 from mmpose_gss.apis.lifting.video import build_lifter, lift_video
 from mmpose_gss.apis.person_detector import PersonDetector, build_person_detector, keep_valid
+from mmpose_gss.apis.result_writer import ResultWriter
 from mmpose_gss.apis.video_reader import VideoFrames, VideoSource, WindowBuffer
-from mmpose_gss.engine.checkpoint import check_checkpoint_fits, read_checkpoint
+from mmpose_gss.engine.checkpoint import load_checkpoint
 from mmpose_gss.engine.config import load_config
+from mmpose_gss.errors import UserError
 from mmpose_gss.structures.clip_window import ClipWindow
+from mmpose_gss.visualization.skeleton import SkeletonStyle, draw_people
 
 _DEFAULT_OFFSETS = (-2, -1, 0, 1, 2)
 
@@ -55,7 +57,7 @@ class VideoPoseInferencer:
 
     Raises:
         FileNotFoundError: If a config, checkpoint or box file is missing.
-        ValueError: If one of them is damaged or belongs to another model.
+        UserError: If one of them is damaged or belongs to another model.
 
     Example:
         >>> inferencer = VideoPoseInferencer(CONFIG, CHECKPOINT, detector=DETECTOR_CONFIG,
@@ -71,35 +73,27 @@ class VideoPoseInferencer:
                  lift_config: Optional[str] = None):
         device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
         if batch_size < 1:
-            raise ValueError(f'batch_size is {batch_size}; it must be at least 1')
+            raise UserError(f'batch_size is {batch_size}; it must be at least 1')
         self.lifter = build_lifter(lift, lift_config, lift_checkpoint, device)
         cfg = load_config(config)
-        if checkpoint is not None:
-            read_checkpoint(checkpoint)
-        self.model = init_model(cfg, str(checkpoint) if checkpoint else None, device=device)
-        if checkpoint is not None:
-            check_checkpoint_fits(self.model, checkpoint, f'config {config}')
-        else:
-            MMLogger.get_current_instance().warning(
-                f'no checkpoint was given for {config}: its weights are random and the poses mean nothing')
+        self.model = _load_pose_model(cfg, config, checkpoint, device)
         self.cfg, self.batch_size = cfg, batch_size
         self.window = ClipWindow.from_frame_offsets(self._frame_offsets(cfg))
         self.detector = build_person_detector(
             detector, detector_checkpoint, device, bbox_thr, nms_thr, det_cat_ids)
         init_default_scope(cfg.get('default_scope', 'mmpose'))  # the detector has set its own
         self.pipeline = Compose(cfg.test_dataloader.dataset.pipeline)
-        self.visualizer = VISUALIZERS.build(dict(cfg.visualizer, name='video_inferencer', vis_backends=None))
-        self.visualizer.set_dataset_meta(self.model.dataset_meta)
+        self.style = SkeletonStyle.from_metainfo(self.model.dataset_meta)
 
     @staticmethod
-    def _frame_offsets(cfg) -> Tuple[int, ...]:
+    def _frame_offsets(cfg: Config) -> Tuple[int, ...]:
         dataset = cfg.test_dataloader.dataset
         while 'frame_offsets' not in dataset and 'dataset' in dataset:  # a wrapper
             dataset = dataset.dataset
         return tuple(dataset.get('frame_offsets', _DEFAULT_OFFSETS))
 
     def __call__(self, inputs: VideoSource, out_dir: Optional[Union[str, Path]] = None, draw: bool = True,
-                 kpt_thr: float = 0.3, show_progress: bool = True) -> Dict:
+                 kpt_thr: float = 0.3, show_progress: bool = True) -> Dict[str, object]:
         """Run over a video.
 
         What has been computed is written even if a later frame fails or the run is interrupted.
@@ -119,11 +113,11 @@ class VideoPoseInferencer:
 
         Raises:
             FileNotFoundError: If the video does not exist.
-            ValueError: If it cannot be decoded.
+            UserError: If it cannot be decoded.
         """
         frames = VideoFrames(inputs)
         poses = self.iterate(frames)
-        writer = _ResultWriter(frames, out_dir, draw, self.model.dataset_meta, self.cfg)
+        writer = ResultWriter(frames, out_dir, draw, self.model.dataset_meta)
         bar = ProgressBar(frames.expected) if show_progress else None
         try:
             for frame, sample in poses:
@@ -214,62 +208,19 @@ class VideoPoseInferencer:
             bboxes=np.zeros((0, 4), np.float32), bbox_scores=np.zeros(0, np.float32)))
 
     def _draw(self, frame: np.ndarray, sample: PoseDataSample, kpt_thr: float) -> np.ndarray:
-        if len(sample.pred_instances) == 0:
+        people = sample.pred_instances
+        if len(people) == 0:
             return frame
-        self.visualizer.add_datasample(
-            'pose', frame[..., ::-1].copy(), sample, draw_gt=False, draw_bbox=True, kpt_thr=kpt_thr)
-        return self.visualizer.get_image()[..., ::-1]
+        return draw_people(frame, people.keypoints, people.keypoint_scores, people.bboxes, self.style, kpt_thr)
 
 
-class _ResultWriter:
-    """Collects the predictions; writes the mp4 as it goes and the JSON at the end, whatever the end is."""
-
-    def __init__(self, frames: VideoFrames, out_dir, draw: bool, dataset_meta: Dict, cfg):
-        self.frames, self.dataset_meta, self.cfg = frames, dataset_meta, cfg
-        self.predictions: List[List[Dict]] = []
-        self.draws = draw and out_dir is not None
-        self.video_path = self.json_path = self._video = None
-        if out_dir is None:
-            return
-        out_dir = Path(out_dir)
-        out_dir.mkdir(parents=True, exist_ok=True)
-        self.json_path = out_dir / f'{frames.name}.json'
-        if self.draws:
-            self.video_path = out_dir / f'{frames.name}.mp4'
-            if self.video_path.resolve() == Path(frames.source).resolve():
-                self.video_path = out_dir / f'{frames.name}_poses.mp4'
-            self._video = cv2.VideoWriter(
-                str(self.video_path), cv2.VideoWriter_fourcc(*'mp4v'), frames.fps, frames.size)
-            if not self._video.isOpened():
-                raise ValueError(
-                    f'cannot write a video of {frames.size} at {self.video_path}; choose another --out-dir')
-
-    def add(self, drawn: Optional[np.ndarray], sample: PoseDataSample) -> None:
-        """Take the next frame's result."""
-        self.predictions.append(split_instances(sample.pred_instances) if len(sample.pred_instances) else [])
-        if self._video is not None:
-            self._video.write(np.ascontiguousarray(drawn))
-
-    def close(self) -> None:
-        """Finish the files."""
-        if self._video is not None:
-            self._video.release()
-        if self.json_path is not None:
-            mmengine.dump(self._content(), str(self.json_path))
-
-    def _content(self) -> Dict:
-        keys = 'dataset_name', 'num_keypoints', 'skeleton_links'
-        meta = {key: self.dataset_meta.get(key) for key in keys}
-        names = self.dataset_meta.get('keypoint_id2name') or {}
-        meta['keypoint_names'] = [names[index] for index in sorted(names)]
-        return dict(
-            meta_info=meta,
-            video=dict(source=self.frames.source, fps=self.frames.fps, width=self.frames.size[0],
-                       height=self.frames.size[1], num_frames=len(self.predictions)),
-            instance_info=[dict(frame_id=index, instances=people)
-                           for index, people in enumerate(self.predictions)])
-
-    def result(self) -> Dict:
-        """What the inferencer returns."""
-        return dict(predictions=self.predictions, video=self.video_path and str(self.video_path),
-                    json=self.json_path and str(self.json_path))
+def _load_pose_model(cfg: Config, config: str, checkpoint: Optional[str], device: str) -> nn.Module:
+    """Build the pose model and load its weights, if there are any; ``config`` is its name for messages."""
+    model = init_model(cfg, None, device=device)
+    if checkpoint is None:
+        MMLogger.get_current_instance().warning(
+            f'no checkpoint was given for {config}: its weights are random and the poses mean nothing')
+        return model
+    content = load_checkpoint(model, checkpoint, f'config {config}')
+    model.dataset_meta = content.get('meta', {}).get('dataset_meta', model.dataset_meta)
+    return model

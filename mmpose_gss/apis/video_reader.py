@@ -1,4 +1,4 @@
-"""Frames of a video file, a folder of images or a list of arrays, one after the other.
+"""Read the frames of a video file, a folder of images or a list of arrays, one after the other.
 
 Shapes: H, W size of a frame; frames are ``(H,W,3)`` uint8, BGR.
 """
@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from mmengine.logging import MMLogger
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.structures.clip_window import ClipWindow
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
@@ -19,7 +20,7 @@ VideoSource = Union[str, Path, Sequence[np.ndarray]]
 
 
 class VideoFrames:
-    """Iterates over the frames of a source and knows their rate and size.
+    """Iterate over the frames of a source; know their rate and size.
 
     Args:
         source (str | Path | Sequence[ndarray]): A video file, a folder of images (sorted by name) or the
@@ -35,7 +36,7 @@ class VideoFrames:
 
     Raises:
         FileNotFoundError: If the source does not exist.
-        ValueError: If it holds no frame that can be read.
+        UserError: If it holds no frame that can be read.
     """
 
     def __init__(self, source: VideoSource, default_fps: float = 25.0):
@@ -60,7 +61,7 @@ class VideoFrames:
     def _open_folder(self, path: Path) -> None:
         self._frames = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
         if not self._frames:
-            raise ValueError(f'folder {path} holds no images ({", ".join(IMAGE_SUFFIXES)})')
+            raise UserError(f'folder {path} holds no images ({", ".join(IMAGE_SUFFIXES)})')
         self.expected = len(self._frames)
         self.frame_names = [str(frame.absolute()) for frame in self._frames]
         self.size = _size(self._read_image(self._frames[0]))
@@ -68,20 +69,20 @@ class VideoFrames:
     def _open_arrays(self, frames: Sequence[np.ndarray]) -> None:
         self._frames = list(frames)
         if not self._frames:
-            raise ValueError('the list of frames is empty; give at least one (H, W, 3) uint8 array')
+            raise UserError('the list of frames is empty; give at least one (H, W, 3) uint8 array')
         for index, frame in enumerate(self._frames):
             if not isinstance(frame, np.ndarray) or frame.ndim != 3 or frame.shape[2] != 3 \
                     or frame.dtype != np.uint8:
                 is_array = isinstance(frame, np.ndarray)
                 found = f'{frame.dtype} {frame.shape}' if is_array else type(frame).__name__
-                raise ValueError(f'frame {index} is {found}; give (H, W, 3) uint8 arrays in BGR order')
+                raise UserError(f'frame {index} is {found}; give (H, W, 3) uint8 arrays in BGR order')
         self.expected = len(self._frames)
         self.size = _size(self._frames[0])
 
     def _open_file(self, path: Path) -> None:
         self._capture = cv2.VideoCapture(str(path))
         if not self._capture.isOpened():
-            raise ValueError(
+            raise UserError(
                 f'video {path} cannot be opened; it is no video, is damaged, or its codec is unknown to '
                 'OpenCV: convert it, e.g. with ffmpeg -i IN -c:v libx264 OUT.mp4')
         fps = self._capture.get(cv2.CAP_PROP_FPS)
@@ -89,7 +90,7 @@ class VideoFrames:
         self.expected = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         good, first = self._capture.read()
         if not good:
-            raise ValueError(f'video {path} has no frame that can be decoded; it is empty or damaged')
+            raise UserError(f'video {path} has no frame that can be decoded; it is empty or damaged')
         self.size = _size(first)
         self._first = first
 
@@ -97,7 +98,7 @@ class VideoFrames:
     def _read_image(path: Path) -> np.ndarray:
         image = cv2.imread(str(path))
         if image is None:
-            raise ValueError(f'image {path} cannot be decoded; it is damaged, replace or remove it')
+            raise UserError(f'image {path} cannot be decoded; it is damaged, replace or remove it')
         return image
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -128,7 +129,7 @@ def _size(frame: np.ndarray) -> Tuple[int, int]:
 
 
 class WindowBuffer:
-    """Keeps the frames that windows around the coming key frames need, and no more.
+    """Keep the frames that windows around the coming key frames need, and no more.
 
     Args:
         window (ClipWindow): The window, in time order.
@@ -149,7 +150,7 @@ class WindowBuffer:
         self._frames.append(frame)
 
     def window(self, key: int) -> List[np.ndarray]:
-        """The frames around ``key``, indices clamped to what has been read."""
+        """Give the frames around ``key``, indices clamped to what has been read."""
         return [self._frames[position - self._first] for position in self._window.positions(key, self.end)]
 
     def forget(self, key: int) -> None:

@@ -1,11 +1,11 @@
 """The Runner and its parts: gaps of MMEngine on current torch, closed by subclasses."""
-from mmpose_gss.engine.checkpoint import allow_runner_checkpoints, check_checkpoint_fits, read_checkpoint
+from mmpose_gss.engine.checkpoint import allow_runner_checkpoints, load_checkpoint, read_checkpoint
 from mmpose_gss.engine.optim import CPUAmpOptimWrapper, TrainableOptimWrapperConstructor
-from mmpose_gss.engine.runner import Runner, check_resumable
+from mmpose_gss.engine.runner import Runner
 
 allow_runner_checkpoints()
 
 __all__ = [
     'CPUAmpOptimWrapper', 'Runner', 'TrainableOptimWrapperConstructor', 'allow_runner_checkpoints',
-    'check_checkpoint_fits', 'check_resumable', 'read_checkpoint',
+    'load_checkpoint', 'read_checkpoint',
 ]

@@ -1,4 +1,4 @@
-"""Finding and completing the config of a command."""
+"""Find and complete the config of a command."""
 from __future__ import annotations
 
 import difflib
@@ -8,9 +8,11 @@ from typing import List
 import torch
 from mmengine.config import Config
 
+from mmpose_gss.errors import UserError
+
 
 def config_roots() -> List[Path]:
-    """Folders that hold the shipped configs: in the installed package, or in a source checkout."""
+    """Return the folders that hold shipped configs: in the installed package, or in a source checkout."""
     package = Path(__file__).resolve().parents[1]
     folders = package / '.mim' / 'configs', package.parent / 'configs'
     return [folder for folder in folders if folder.is_dir()]
@@ -48,15 +50,16 @@ def load_config(name: str) -> Config:
 
     Raises:
         FileNotFoundError: If there is no such config.
-        ValueError: If the file is not a config of a model.
+        UserError: If the file is not a config of a model.
     """
     path = find_config(name)
     try:
         cfg = Config.fromfile(str(path))
-    except (SyntaxError, OSError, KeyError, TypeError, AttributeError, ImportError) as error:
-        raise ValueError(f'config {path} cannot be read: {error}') from error
+    except (SyntaxError, OSError, KeyError, TypeError, AttributeError, ImportError, NameError,
+            ValueError) as error:
+        raise UserError(f'config {path} cannot be read: {error}') from error
     if 'model' not in cfg:
-        raise ValueError(f'config {path} has no `model`; give the config of an algorithm')
+        raise UserError(f'config {path} has no `model`; give the config of an algorithm')
     return cfg
 
 
@@ -64,11 +67,11 @@ def set_amp(cfg: Config) -> None:
     """Turn on mixed precision: float16 with loss scaling on a GPU, bfloat16 on the CPU.
 
     Raises:
-        ValueError: If the config uses another optimiser wrapper already.
+        UserError: If the config uses another optimiser wrapper already.
     """
     wrapper = cfg.optim_wrapper.get('type', 'OptimWrapper')
     if wrapper not in ('OptimWrapper', 'AmpOptimWrapper', 'mmpose_gss.CPUAmpOptimWrapper'):
-        raise ValueError(f'--amp does not go with optim_wrapper.type={wrapper!r}; set it to OptimWrapper')
+        raise UserError(f'--amp does not go with optim_wrapper.type={wrapper!r}; set it to OptimWrapper')
     if torch.cuda.is_available():
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')

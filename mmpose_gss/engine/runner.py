@@ -1,6 +1,6 @@
 """MMEngine's Runner with four gaps closed.
 
-* Checkpoints load under ``weights_only=True``, and a stranger's checkpoint runs no code when resumed.
+* Checkpoints load under ``weights_only=True``, and an untrusted checkpoint runs no code when resumed.
 * ``--launcher pytorch`` works without a GPU, over gloo.
 * A resumed run goes on with the data order of the interrupted one even if its seed was drawn at random.
 * The losses in the log are means over all processes.
@@ -14,10 +14,17 @@ import torch.distributed as torch_dist
 from mmengine.dist import is_distributed
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import Runner as MMEngineRunner
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import nn
 
-from mmpose_gss.engine.checkpoint import allow_runner_checkpoints, read_checkpoint
+from mmpose_gss.engine.checkpoint import (
+    allow_runner_checkpoints,
+    check_fits,
+    read_checkpoint,
+    strip_module,
+)
 from mmpose_gss.engine.mean_loss_hook import MeanLossHook
+from mmpose_gss.errors import UserError
 
 
 class Runner(MMEngineRunner):
@@ -42,14 +49,62 @@ class Runner(MMEngineRunner):
 
     def register_hooks(self, default_hooks: Optional[Dict] = None,
                        custom_hooks: Optional[list] = None) -> None:
-        """The config's hooks, and the mean of the losses over the processes."""
+        """Register the config's hooks, and the mean of the losses over the processes."""
         super().register_hooks(default_hooks, custom_hooks)
         self.register_hook(MeanLossHook())
 
+    def read_ahead(self, filename: str, resume: bool = False, partial: bool = False) -> None:
+        """Read the checkpoint that will be loaded and refuse an unusable one before any data set is read.
+
+        Args:
+            filename (str): The checkpoint; :meth:`load_checkpoint` takes it from memory, once. What is no
+                local file (an address) is left to MMEngine.
+            resume (bool): Whether training is to be continued from it.
+            partial (bool): Whether it may have parameters of a part of the model only.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            UserError: If it cannot be read, belongs to another model, or cannot be continued from.
+        """
+        if '://' in str(filename):
+            return
+        content = read_checkpoint(filename, mapped=False)
+        if resume:
+            check_resumable(content, filename)
+        if not partial:
+            check_fits(self._bare_model(), strip_module(content['state_dict']), filename,
+                       f'config {self.cfg.filename}')
+        self._ahead = {str(filename): content}
+
+    def _bare_model(self) -> nn.Module:
+        return self.model.module if is_model_wrapper(self.model) else self.model
+
     def load_checkpoint(self, filename: str, map_location='cpu', strict: bool = False,
                         revise_keys: list = [(r'^module.', '')]) -> Dict:  # noqa: B006 (MMEngine's default)
-        """Load weights; the config stored in the file is dropped, as resuming would execute it."""
-        checkpoint = super().load_checkpoint(filename, map_location, strict, revise_keys)
+        """Load weights; the config stored in the file is dropped, as resuming would execute it.
+
+        Args:
+            filename (str): A file, or an address that MMEngine knows how to load.
+            map_location (str | Callable): For addresses; files are read to the CPU.
+            strict (bool): Whether names must be exactly the model's.
+            revise_keys (list): Pairs of a pattern in names and its replacement.
+
+        Returns:
+            dict: The content.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            UserError: If it is no checkpoint.
+        """
+        if '://' in str(filename):
+            checkpoint = super().load_checkpoint(filename, map_location, strict, revise_keys)
+        else:
+            ahead, self._ahead = getattr(self, '_ahead', {}), {}
+            checkpoint = ahead.get(str(filename)) or read_checkpoint(filename, mapped=False)
+            self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+            _load_checkpoint_to_model(self._bare_model(), checkpoint, strict, revise_keys=revise_keys)
+            self._has_loaded = True
+            self.logger.info(f'Load checkpoint from {filename}')
         checkpoint.get('meta', {}).pop('config', None)
         return checkpoint
 
@@ -62,16 +117,18 @@ class Runner(MMEngineRunner):
             sampler.seed = self.seed
 
 
-def check_resumable(path: str) -> None:
-    """Refuse a file that ``--resume`` cannot continue from, before the data set is read.
+def check_resumable(content: Dict, path: str) -> None:
+    """Refuse a checkpoint that ``--resume`` cannot continue from.
+
+    Args:
+        content (dict): Of :func:`~mmpose_gss.engine.checkpoint.read_checkpoint`.
+        path (str): The file it comes from, for the message.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read or holds weights only.
+        UserError: If it holds weights only.
     """
-    content = read_checkpoint(path)
     lacking = [key for key in ('meta', 'optimizer', 'message_hub') if key not in content]
     if lacking:
-        raise ValueError(
+        raise UserError(
             f'checkpoint {path} has no {", ".join(lacking)}, so training cannot be resumed from it; '
             'start from its weights with --cfg-options load_from=PATH instead')

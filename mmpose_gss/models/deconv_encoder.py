@@ -11,7 +11,7 @@ from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmpose_gss.engine.checkpoint import read_checkpoint
+from mmpose_gss.engine.checkpoint import load_checkpoint
 from mmpose_gss.registry import MODELS
 
 #: Padding and output padding with which a stride-2 deconvolution doubles the size exactly (as in MMPose's
@@ -78,30 +78,18 @@ class DeconvEncoder(BaseModule):
 
         Raises:
             FileNotFoundError: If the checkpoint does not exist.
-            ValueError: If it is not one of exactly this encoder.
+            UserError: If it is not one of exactly this encoder.
         """
         if not isinstance(self.init_cfg, dict) or self.init_cfg.get('type') != 'Pretrained':
             super().init_weights()
             return
-        path = self.init_cfg['checkpoint']
-        prefix = self.init_cfg.get('prefix') or ''
+        path, prefix = self.init_cfg['checkpoint'], self.init_cfg.get('prefix') or ''
         remedy = "make it from MMPose's checkpoint with tools/model_converters/vitpose.py"
         if prefix:
-            remedy = f"give the checkpoint of an estimator with this encoder at {prefix!r}"
-        try:
-            state = read_checkpoint(path)['state_dict']
-        except FileNotFoundError as error:
-            message = f"DeconvEncoder: init_cfg's checkpoint {path} does not exist; {remedy}."
-            raise FileNotFoundError(message) from error
-        state = {key[len(prefix):]: value for key, value in state.items() if key.startswith(prefix)}
-        if isinstance(self.deconv_layers, nn.Identity):
-            state = {key: value for key, value in state.items() if not key.startswith('deconv_layers.')}
-        try:
-            self.load_state_dict(state)
-        except RuntimeError as error:
-            reason = ' '.join(str(error).split())[:300]
-            raise ValueError(f'DeconvEncoder: {path} is not a checkpoint of this encoder; {remedy}. '
-                             f'({reason})') from error
+            remedy = f'give the checkpoint of an estimator with this encoder at {prefix!r}'
+        load_checkpoint(
+            self, path, "DeconvEncoder's config", prefix=prefix, exact=True, remedy=remedy,
+            leave_out=('deconv_layers.', ) if isinstance(self.deconv_layers, nn.Identity) else ())
         MMLogger.get_current_instance().info(f'Encoder loaded from {path}.')
         self._is_init = True
 

@@ -1,68 +1,32 @@
-"""Pictures of windows: whole frames with box, skeleton and ignore regions, or the crops a model gets.
+"""Draw windows: whole frames with box, skeleton and ignore regions, or the crops a model gets.
 
-Shapes: T frames, K joints; pictures are ``(H, W, 3)`` uint8, BGR, the frames side by side.
+Shapes: T frames, K joints; pictures are ``(H,W,3)`` uint8, BGR, the frames side by side.
 """
 from __future__ import annotations
 
-from typing import List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
 
-from mmpose_gss.structures.coco_format import load_annotations
+from mmpose_gss.visualization.skeleton import SkeletonStyle, draw_skeleton
 
 _BOX, _REGION, _KEY, _WHITE = (0, 255, 255), (80, 80, 255), (0, 200, 0), (255, 255, 255)
 
 
-class IgnoreRegions(dict):
-    """The ignore regions of an annotation file: image id → polygons ``(P, 2)`` in pixels.
-
-    Args:
-        ann_file (str): COCO-style file or a folder of them.
-    """
-
-    def __init__(self, ann_file: str) -> None:
-        super().__init__()
-        for image in load_annotations(ann_file)['images']:
-            pairs = zip(image.get('ignore_regions_x', ()), image.get('ignore_regions_y', ()))
-            polygons = [np.stack([xs, ys], axis=1) for xs, ys in pairs if len(xs) == len(ys) > 0]
-            if polygons:
-                self[image['id']] = polygons
-
-
-def draw_skeleton(picture: np.ndarray, joints: np.ndarray, visible: np.ndarray, metainfo: dict,
-                  scale: float = 1.0) -> None:
-    """Draw a skeleton into a picture.
-
-    Args:
-        picture (ndarray): Changed in place.
-        joints (ndarray): ``(K, 2)`` in pixels before scaling.
-        visible (ndarray): ``(K,)``; joints with 0 are left out.
-        metainfo (dict): MMPose's description of the data set.
-        scale (float): Factor from the joints' pixels to the picture's.
-    """
-    points = [tuple(int(round(value)) for value in point * scale) for point in joints]
-    for (a, b), color in zip(metainfo['skeleton_links'], metainfo['skeleton_link_colors']):
-        if visible[a] > 0 and visible[b] > 0:
-            cv2.line(picture, points[a], points[b], color[::-1].tolist(), 2, cv2.LINE_AA)
-    for point, seen, color in zip(points, visible, metainfo['keypoint_colors']):
-        if seen > 0:
-            cv2.circle(picture, point, 3, color[::-1].tolist(), -1, cv2.LINE_AA)
-
-
-def draw_frames(item: dict, metainfo: dict, regions: Sequence[np.ndarray], height: int) -> np.ndarray:
+def draw_frames(item: Dict, metainfo: Dict, regions: Sequence[np.ndarray], height: int) -> np.ndarray:
     """Draw a window as whole frames; box, skeleton and ignore regions are the key frame's.
 
     Args:
         item (dict): A sample after ``LoadClip``.
         metainfo (dict): MMPose's description of the data set.
-        regions (Sequence[ndarray]): Polygons ``(P, 2)`` in pixels.
+        regions (Sequence[ndarray]): Polygons ``(P,2)`` in pixels.
         height (int): Height of the picture.
 
     Returns:
         ndarray: The picture.
     """
-    scale = height / item['ori_shape'][0]
+    scale, style = height / item['ori_shape'][0], SkeletonStyle.from_metainfo(metainfo)
     pictures = []
     for i, frame in enumerate(item['img']):
         picture = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -70,14 +34,14 @@ def draw_frames(item: dict, metainfo: dict, regions: Sequence[np.ndarray], heigh
         if i == item['key_index']:
             for polygon in regions:
                 cv2.polylines(picture, [np.int32((polygon * scale).round())], True, _REGION, 1, cv2.LINE_AA)
-            draw_skeleton(picture, item['keypoints'][0], item['keypoints_visible'][0], metainfo, scale)
+            draw_skeleton(picture, item['keypoints'][0] * scale, style, item['keypoints_visible'][0])
         cv2.rectangle(picture, (x1, y1), (x2, y2), _BOX, 1)
         pictures.append(picture)
     label = f'{item["vid_id"]} {item["box_source"]} {item["bbox_score"][0]:.2f}' if 'vid_id' in item else ''
     return _side_by_side(pictures, item['key_index'], item.get('frame_offsets'), label)
 
 
-def draw_crops(item: dict, metainfo: dict, height: int) -> np.ndarray:
+def draw_crops(item: Dict, metainfo: Dict, height: int) -> np.ndarray:
     """Draw a window as the crops that a model gets; the key frame's with its transformed joints.
 
     Args:
@@ -98,12 +62,13 @@ def draw_crops(item: dict, metainfo: dict, height: int) -> np.ndarray:
         if i == key and joints is not None and joints.ndim == 3:
             visible = sample.gt_instances.keypoints_visible[0]
             visible = visible[..., 0] if visible.ndim == 2 else visible
-            draw_skeleton(picture, joints[0], visible, metainfo, scale)
+            draw_skeleton(picture, joints[0] * scale, SkeletonStyle.from_metainfo(metainfo), visible)
         pictures.append(picture)
     return _side_by_side(pictures, key, sample.metainfo.get('frame_offsets'), '')
 
 
-def _side_by_side(pictures: List[np.ndarray], key: int, offsets, label: str) -> np.ndarray:
+def _side_by_side(pictures: List[np.ndarray], key: int, offsets: Optional[Sequence[int]],
+                  label: str) -> np.ndarray:
     for i, picture in enumerate(pictures):
         if i == key:
             cv2.rectangle(picture, (0, 0), (picture.shape[1] - 1, picture.shape[0] - 1), _KEY, 3)

@@ -1,35 +1,57 @@
-"""A video's frames with a turning 3D view beside them, drawn with OpenCV.
+"""Draw 3D poses: a turning view beside a video's frames, with OpenCV.
 
 Shapes: H, W size of a frame; frames are ``(H,W,3)`` uint8, BGR. J = 17 joints of Human3.6M.
 """
+from __future__ import annotations
+
 import colorsys
 from pathlib import Path
+from typing import Dict, List, Protocol, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.structures.skeletons import H36M
+from mmpose_gss.visualization.skeleton import Colour, SkeletonStyle, draw_skeleton
 
 _BONES = H36M.link_indices
-_BACKGROUND, _GRID = (250, 250, 250), (215, 215, 215)
+_BACKGROUND, _GRID, _JOINT = (250, 250, 250), (215, 215, 215), (60, 60, 60)
+
+#: Track number and joints ``(17,3)``.
+NumberedPose = Tuple[int, np.ndarray]
 
 
-def track_colour(track_id):
-    """A colour (BGR) for a person, far from those of the neighbouring numbers."""
+class PoseTrack3D(Protocol):
+    """What is drawn of a track; see :class:`mmpose_gss.apis.lifting.LiftedTrack`.
+
+    Attributes:
+        track_id (int): The person.
+        frames (ndarray): ``(T,)`` frame numbers.
+        keypoints_3d (ndarray): ``(T,17,3)`` in m.
+    """
+    track_id: int
+    frames: np.ndarray
+    keypoints_3d: np.ndarray
+
+
+def track_colour(track_id: int) -> Colour:
+    """Return a colour (BGR) for a person, far from those of the neighbouring numbers."""
     red, green, blue = colorsys.hsv_to_rgb((track_id * 0.61803) % 1.0, 0.75, 0.8)
     return int(blue * 255), int(green * 255), int(red * 255)
 
 
-def view_matrix(azimuth, elevation=15.0):
-    """Rotation ``(3,3)`` of camera axes: by the azimuth about the vertical, then tilted; in degrees."""
+def view_matrix(azimuth: float, elevation: float = 15.0) -> np.ndarray:
+    """Return the rotation ``(3,3)`` of camera axes about the vertical, then tilted; angles in degrees."""
     a, e = np.deg2rad([azimuth, elevation])
     turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
     tilt = np.array([[1, 0, 0], [0, np.cos(e), -np.sin(e)], [0, np.sin(e), np.cos(e)]])
     return tilt @ turn
 
 
-def draw_view(poses, size, azimuth=0.0, elevation=15.0):
-    """Draws 3D poses on a floor, in parallel projection.
+def draw_view(poses: Sequence[NumberedPose], size: Tuple[int, int], azimuth: float = 0.0,
+              elevation: float = 15.0) -> np.ndarray:
+    """Draw 3D poses on a floor, in parallel projection.
 
     Args:
         poses (Sequence[tuple[int, ndarray]]): Track numbers and joints ``(17,3)`` in m, camera axes, each
@@ -48,7 +70,7 @@ def draw_view(poses, size, azimuth=0.0, elevation=15.0):
     scale = min(width / (1.3 * spread + 0.7), height / 2.4)
     lowest = max((float(pose[:, 1].max()) for _, pose in poses), default=0.9)
 
-    def project(points):
+    def project(points: np.ndarray) -> np.ndarray:
         turned = np.asarray(points, dtype=np.float64) @ view.T
         return np.round(turned[:, :2] * scale + [width / 2, height / 2]).astype(int)
 
@@ -61,19 +83,20 @@ def draw_view(poses, size, azimuth=0.0, elevation=15.0):
     for place, (track_id, pose) in enumerate(poses):
         shifted = np.asarray(pose, dtype=np.float64) + [1.3 * (place - (spread - 1) / 2), 0, 0]
         depth = (shifted @ view.T)[:, 2]
-        points = project(shifted)
-        colour = track_colour(track_id)
-        for a, b in sorted(_BONES, key=lambda bone: -(depth[bone[0]] + depth[bone[1]])):  # the nearest last
-            right = H36M.names[b].startswith('right')
-            shade = tuple(int(c * (0.55 if right else 1.0)) for c in colour)
-            cv2.line(picture, tuple(map(int, points[a])), tuple(map(int, points[b])), shade, 3, cv2.LINE_AA)
-        for point in points:
-            cv2.circle(picture, tuple(map(int, point)), 3, (60, 60, 60), -1, cv2.LINE_AA)
+        draw_skeleton(picture, project(shifted), _nearest_last(track_colour(track_id), depth))
     return picture
 
 
-def draw_side_by_side(frame, poses, azimuth=0.0):
-    """Puts the 3D view to the right of a frame, as high as the frame and as wide as high.
+def _nearest_last(colour: Colour, depth: np.ndarray) -> SkeletonStyle:
+    """Style of a person: bones from far to near by the joints' depth ``(17,)``, the right side darker."""
+    bones = sorted(_BONES, key=lambda bone: -(depth[bone[0]] + depth[bone[1]]))
+    dark = tuple(int(0.55 * channel) for channel in colour)
+    shades = tuple(dark if H36M.names[b].startswith('right') else colour for _, b in bones)
+    return SkeletonStyle(tuple(bones), shades, (_JOINT, ) * H36M.num_joints, thickness=3)
+
+
+def draw_side_by_side(frame: np.ndarray, poses: Sequence[NumberedPose], azimuth: float = 0.0) -> np.ndarray:
+    """Put the 3D view to the right of a frame, as high as the frame and as wide as high.
 
     Args:
         frame (ndarray): ``(H,W,3)`` uint8, BGR, the 2D poses already drawn.
@@ -87,8 +110,9 @@ def draw_side_by_side(frame, poses, azimuth=0.0):
     return np.concatenate([frame, draw_view(poses, (height, height), azimuth)], axis=1)
 
 
-def render_video(overlay, target, tracks, fps, degrees_per_second=30.0):
-    """Reads a video with 2D poses drawn and writes it with the turning 3D view beside it.
+def render_video(overlay: Union[str, Path], target: Union[str, Path], tracks: Sequence[PoseTrack3D],
+                 fps: float, degrees_per_second: float = 30.0) -> int:
+    """Read a video with 2D poses drawn and write it with the turning 3D view beside it.
 
     Args:
         overlay (str | Path): The video.
@@ -101,11 +125,11 @@ def render_video(overlay, target, tracks, fps, degrees_per_second=30.0):
         int: Frames written.
 
     Raises:
-        ValueError: If the video cannot be read or written, or both are one file.
+        UserError: If the video cannot be read or written, or both are one file.
     """
     if Path(overlay).resolve() == Path(target).resolve():
-        raise ValueError(f'{target} cannot be read and written at the same time; give another target')
-    at = {}
+        raise UserError(f'{target} cannot be read and written at the same time; give another target')
+    at: Dict[int, List[NumberedPose]] = {}
     for track in tracks:
         for frame, pose in zip(track.frames.tolist(), track.keypoints_3d):
             at.setdefault(frame, []).append((track.track_id, pose))
@@ -121,7 +145,7 @@ def render_video(overlay, target, tracks, fps, degrees_per_second=30.0):
                 writer = cv2.VideoWriter(
                     str(target), cv2.VideoWriter_fourcc(*'mp4v'), fps, (picture.shape[1], picture.shape[0]))
                 if not writer.isOpened():
-                    raise ValueError(f'cannot write a video at {target}')
+                    raise UserError(f'cannot write a video at {target}')
             writer.write(picture)
             count += 1
     finally:
@@ -129,5 +153,5 @@ def render_video(overlay, target, tracks, fps, degrees_per_second=30.0):
         if writer is not None:
             writer.release()
     if not count:
-        raise ValueError(f'cannot read frames of {overlay}')
+        raise UserError(f'cannot read frames of {overlay}')
     return count

@@ -156,7 +156,7 @@ def report(stages: Stages, held_out: Path) -> None:
     print(f'\nposes in your own video: make demo VIDEO=my.mp4{folder}')
 
 
-def main():
+def main() -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description='The main job end to end on generated clips')
     parser.add_argument('--out', type=Path, default=Path('demo_out'))

@@ -170,7 +170,7 @@ def run_clip(args: argparse.Namespace) -> None:
     """
     from mmengine.registry import init_default_scope
 
-    from mmpose_gss.engine.checkpoint import check_checkpoint_fits, read_checkpoint
+    from mmpose_gss.engine.checkpoint import load_checkpoint
     from mmpose_gss.engine.config import load_config
     from mmpose_gss.registry import MODELS
     cfg = load_config(args.config)
@@ -180,8 +180,7 @@ def run_clip(args: argparse.Namespace) -> None:
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     model = MODELS.build(cfg.model).eval()
     if args.checkpoint:
-        check_checkpoint_fits(model, args.checkpoint, args.config)
-        model.load_state_dict(read_checkpoint(args.checkpoint)['state_dict'])
+        load_checkpoint(model, args.checkpoint, args.config)
     crops = crop_frames(args.frames, args.bbox, tuple(cfg.model.head.decoder.input_size))
     draw_clip(crops, look(model, crops), args.out)
 

@@ -8,9 +8,10 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from mmengine.utils import ProgressBar
 
+from mmpose_gss.datasets.body.ignore_regions import IgnoreRegions
 from mmpose_gss.engine.cli import run_command
 from mmpose_gss.registry import DATASETS
-from mmpose_gss.visualization.clips import IgnoreRegions, draw_crops, draw_frames
+from mmpose_gss.visualization.clips import draw_crops, draw_frames
 
 PACKING = 'mmpose_gss.PackClipInputs'
 

@@ -1,14 +1,18 @@
-"""Motion capture files (BVH) from 3D joints.
+"""Write motion capture files (BVH) from 3D joints.
 
 BVH has y up; joints of a camera (x right, y down, z away) are turned by 180 degrees about x.
 
 Shapes: T frames, J = 17 joints of Human3.6M.
 """
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.structures.skeletons import H36M
 
 H36M_JOINTS = H36M.names
@@ -27,13 +31,13 @@ _INDEX = {name: i for i, name in enumerate(H36M_JOINTS)}
 _CHILDREN = {name: [child for child in H36M_JOINTS if TREE[child] == name] for name in H36M_JOINTS}
 
 
-def camera_to_bvh(poses):
-    """Turns camera axes ``(…,3)`` to y up: x, -y, -z."""
+def camera_to_bvh(poses: np.ndarray) -> np.ndarray:
+    """Turn camera axes ``(…,3)`` to y up: x, -y, -z."""
     return np.asarray(poses, dtype=np.float64) * np.array([1.0, -1.0, -1.0])
 
 
-def solve_rotations(poses):
-    """Bone lengths and rotations that place a rigid skeleton onto joints.
+def solve_rotations(poses: np.ndarray) -> Tuple[np.ndarray, List[Rotation]]:
+    """Find the bone lengths and rotations that place a rigid skeleton onto joints.
 
     A joint with one child turns the shortest way; root and thorax turn as fits all their children best.
 
@@ -50,7 +54,8 @@ def solve_rotations(poses):
             bone = poses[:, _INDEX[name]] - poses[:, _INDEX[parent]]
             length = np.median(np.linalg.norm(bone, axis=1))
             offsets[_INDEX[name]] = length * np.array(REST[name], dtype=np.float64)
-    world, local = {}, [None] * len(H36M_JOINTS)
+    world: Dict[str, Rotation] = {}
+    local: List[Optional[Rotation]] = [None] * len(H36M_JOINTS)
     for name in _depth_first('root'):
         parent = TREE[name]
         before = world[parent] if parent else Rotation.identity(len(poses))
@@ -65,8 +70,8 @@ def solve_rotations(poses):
     return offsets, local
 
 
-def _align(rest, bones):
-    """Rotations that turn vectors ``(C,3)`` onto ``(T,C,3)`` best; one vector turns the shortest way."""
+def _align(rest: np.ndarray, bones: np.ndarray) -> Rotation:
+    """Find the rotations that turn vectors ``(C,3)`` onto ``(T,C,3)`` best; one vector turns the shortest way."""
     if len(rest) > 1:
         u, _, vt = np.linalg.svd(np.einsum('ci,tcj->tij', rest, bones))
         sign = np.ones((len(bones), 3))
@@ -82,9 +87,19 @@ def _align(rest, bones):
     return Rotation.from_quat(quaternion)
 
 
-def forward_kinematics(offsets, local, root):
-    """Joints ``(T,17,3)`` of a skeleton, from offsets ``(17,3)``, rotations and the root's path ``(T,3)``."""
-    poses, world = np.zeros((len(root), len(H36M_JOINTS), 3)), {}
+def forward_kinematics(offsets: np.ndarray, local: List[Rotation], root: np.ndarray) -> np.ndarray:
+    """Place the joints of a skeleton.
+
+    Args:
+        offsets (ndarray): ``(17,3)`` in the parent's frame.
+        local (list[Rotation]): Per joint its T rotations relative to its parent.
+        root (ndarray): ``(T,3)``, the root's path.
+
+    Returns:
+        ndarray: Joints ``(T,17,3)``.
+    """
+    poses = np.zeros((len(root), len(H36M_JOINTS), 3))
+    world: Dict[str, Rotation] = {}
     for name in _depth_first('root'):
         parent = TREE[name]
         index = _INDEX[name]
@@ -96,8 +111,8 @@ def forward_kinematics(offsets, local, root):
     return poses
 
 
-def write_bvh(path, keypoints_3d, fps):
-    """Writes a track as BVH, in centimetres; the root stands still, as lifting tells no path.
+def write_bvh(path: Union[str, Path], keypoints_3d: np.ndarray, fps: float) -> None:
+    """Write a track as BVH, in centimetres; the root stands still, as lifting tells no path.
 
     Bones keep their median length, so joints of a stretching skeleton end up near, not at, their positions.
 
@@ -107,13 +122,13 @@ def write_bvh(path, keypoints_3d, fps):
         fps (float): Frames per second.
 
     Raises:
-        ValueError: If the shape does not fit, values are not finite, or fps is not positive.
+        UserError: If the shape does not fit, values are not finite, or fps is not positive.
     """
     keypoints_3d = np.asarray(keypoints_3d)
     if keypoints_3d.ndim != 3 or keypoints_3d.shape[1:] != (len(H36M_JOINTS), 3) or not len(keypoints_3d):
-        raise ValueError(f'BVH needs joints (T,17,3), got {keypoints_3d.shape}')
+        raise UserError(f'BVH needs joints (T,17,3), got {keypoints_3d.shape}')
     if not np.isfinite(keypoints_3d).all() or not fps > 0:
-        raise ValueError('BVH needs finite joints and a positive frame rate')
+        raise UserError('BVH needs finite joints and a positive frame rate')
     poses = camera_to_bvh(keypoints_3d) * 100
     offsets, local = solve_rotations(poses)
     lines = ['HIERARCHY', *_hierarchy('root', offsets, 0), 'MOTION', f'Frames: {len(poses)}',
@@ -126,13 +141,13 @@ def write_bvh(path, keypoints_3d, fps):
     Path(path).write_text('\n'.join(lines) + '\n', encoding='utf-8')
 
 
-def _depth_first(name):
+def _depth_first(name: str) -> Iterator[str]:
     yield name
     for child in _CHILDREN[name]:
         yield from _depth_first(child)
 
 
-def _hierarchy(name, offsets, depth):
+def _hierarchy(name: str, offsets: np.ndarray, depth: int) -> List[str]:
     pad = '\t' * depth
     offset = ' '.join(f'{value:.6f}' for value in offsets[_INDEX[name]])
     channels = 'CHANNELS 3 Zrotation Xrotation Yrotation'

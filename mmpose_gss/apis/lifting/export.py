@@ -1,17 +1,24 @@
-"""Files of lifted tracks: JSON, NPZ and BVH."""
+"""Write lifted tracks: JSON, NPZ and BVH.
+
+Shapes: T frames of a track, N frames of all tracks together.
+"""
+from __future__ import annotations
+
 import json
 from pathlib import Path
+from typing import Dict, List, Sequence, Tuple, Union
 
 import numpy as np
 
 from mmpose_gss.apis.lifting.bvh import write_bvh
 from mmpose_gss.apis.lifting.joints import H36M_JOINTS
+from mmpose_gss.apis.lifting.lifter import LiftedTrack
 
 COORDINATES = 'metres relative to the root joint; x right, y down, z away from the camera'
 
 
-def write_json(path, tracks, fps):
-    """Writes ``joints``, ``coordinates``, ``fps`` and per track ``track_id``, ``frames``, ``keypoints_3d``
+def write_json(path: Union[str, Path], tracks: Sequence[LiftedTrack], fps: float) -> None:
+    """Write ``joints``, ``coordinates``, ``fps`` and per track ``track_id``, ``frames``, ``keypoints_3d``
     ``(T,17,3)``, ``keypoints_2d`` ``(T,17,2)``, ``scores`` ``(T,17)`` and ``interpolated`` ``(T,17)``.
 
     Args:
@@ -26,12 +33,12 @@ def write_json(path, tracks, fps):
     Path(path).write_text(json.dumps(content, allow_nan=False), encoding='utf-8')
 
 
-def _rounded(array, digits):
+def _rounded(array: np.ndarray, digits: int) -> List:
     return np.round(np.asarray(array, dtype=np.float64), digits).tolist()
 
 
-def write_npz(path, tracks, fps):
-    """Writes ``joints``, ``fps`` and all tracks end to end: ``track_id`` and ``frame`` ``(N,)``,
+def write_npz(path: Union[str, Path], tracks: Sequence[LiftedTrack], fps: float) -> None:
+    """Write ``joints``, ``fps`` and all tracks end to end: ``track_id`` and ``frame`` ``(N,)``,
     ``keypoints_3d`` ``(N,17,3)``, ``keypoints_2d`` ``(N,17,2)``, ``scores`` and ``interpolated`` ``(N,17)``.
 
     Args:
@@ -41,7 +48,7 @@ def write_npz(path, tracks, fps):
     """
     joints = len(H36M_JOINTS)
 
-    def joined(name, shape, kind):
+    def joined(name: str, shape: Tuple[int, ...], kind: type) -> np.ndarray:
         arrays = [np.asarray(getattr(track, name)) for track in tracks]
         return np.concatenate([np.zeros((0, *shape), dtype=kind), *arrays]).astype(kind)
 
@@ -55,8 +62,9 @@ def write_npz(path, tracks, fps):
         interpolated=joined('interpolated', (joints, ), bool))
 
 
-def write_tracks(folder, name, tracks, fps):
-    """Writes ``NAME_3d.json``, ``NAME_3d.npz`` and a ``NAME_3d_track<id>[_<start>].bvh`` for each track.
+def write_tracks(folder: Union[str, Path], name: str, tracks: Sequence[LiftedTrack],
+                 fps: float) -> Dict[str, Union[str, List[str]]]:
+    """Write ``NAME_3d.json``, ``NAME_3d.npz`` and a ``NAME_3d_track<id>[_<start>].bvh`` for each track.
 
     Args:
         folder (str | Path): Where to; made if missing.

@@ -1,16 +1,24 @@
-"""From the joints of a 2D data set to Human3.6M's, by name.
+"""Convert the joints of a 2D data set to Human3.6M's, by name.
 
 Shapes: N poses, K joints of the source, J = 17 joints of Human3.6M.
 """
+from __future__ import annotations
+
+from typing import Dict, Sequence, Tuple, Union
+
 import numpy as np
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.structures.skeletons import H36M, H36M_FROM
 
 H36M_JOINTS = H36M.names
 
+#: The name of a data set of MMPose, its metainfo, or the names of its joints.
+SkeletonSource = Union[str, Dict, Sequence[str]]
 
-def joint_names(source):
-    """Names of a data set's joints, in order.
+
+def joint_names(source: SkeletonSource) -> Tuple[str, ...]:
+    """Look up the names of a data set's joints, in order.
 
     Args:
         source (str | dict | Sequence[str]): The name of a data set of MMPose, metainfo, or the names.
@@ -19,7 +27,7 @@ def joint_names(source):
         tuple[str]: The names.
 
     Raises:
-        ValueError: If the data set is unknown or the metainfo has no names.
+        UserError: If the data set is unknown or the metainfo has no names.
     """
     if isinstance(source, (list, tuple)):
         return tuple(source)
@@ -28,12 +36,13 @@ def joint_names(source):
         source = load_metainfo(source)
     names = source.get('keypoint_id2name') or source.get('keypoint_names')
     if not names:
-        raise ValueError('the metainfo of the 2D poses has no joint names (keypoint_id2name)')
+        raise UserError('the metainfo of the 2D poses has no joint names (keypoint_id2name)')
     return tuple(names[i] for i in sorted(names)) if isinstance(names, dict) else tuple(names)
 
 
-def to_h36m(keypoints, scores, names):
-    """Converts 2D poses to Human3.6M's joints.
+def to_h36m(keypoints: np.ndarray, scores: np.ndarray,
+            names: Sequence[str]) -> Tuple[np.ndarray, np.ndarray]:
+    """Convert 2D poses to Human3.6M's joints.
 
     Args:
         keypoints (ndarray): ``(N,K,2)`` pixels; joints that are not known may be NaN.
@@ -44,11 +53,11 @@ def to_h36m(keypoints, scores, names):
         tuple[ndarray, ndarray]: ``(N,17,2)`` and ``(N,17)`` float32.
 
     Raises:
-        ValueError: If the shapes do not fit the names, or joints are missing to make Human3.6M's of.
+        UserError: If the shapes do not fit the names, or joints are missing to make Human3.6M's of.
     """
     keypoints, scores = np.asarray(keypoints, dtype=np.float32), np.asarray(scores, dtype=np.float32)
     if keypoints.ndim != 3 or keypoints.shape[1:] != (len(names), 2) or scores.shape != keypoints.shape[:2]:
-        raise ValueError(
+        raise UserError(
             f'2D poses must be (N,{len(names)},2) with scores (N,{len(names)}) for this skeleton of '
             f'{len(names)} joints, got {keypoints.shape} and {scores.shape}')
     index = {name: i for i, name in enumerate(names)}
@@ -60,7 +69,7 @@ def to_h36m(keypoints, scores, names):
         else:
             missing.append(f'{joint} (from {" or ".join("+".join(parts) for parts in alternatives)})')
     if missing:
-        raise ValueError(
+        raise UserError(
             f'unknown skeleton: cannot make these joints of Human3.6M from {", ".join(names)}: '
             f'{"; ".join(missing)}')
     out = np.stack([keypoints[:, column].mean(axis=1) for column in columns], axis=1)

@@ -1,13 +1,37 @@
-"""From poses per frame to gapless tracks.
+"""Make gapless tracks of poses per frame.
 
 Shapes: T frames of a track, K joints.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple, TypedDict
 
 import numpy as np
 from mmengine.structures import InstanceData
 from mmpose.apis.inference_tracking import _track_by_oks
 from mmpose.structures import PoseDataSample
+
+from mmpose_gss.errors import UserError
+
+
+class Person(TypedDict):
+    """A person in a frame.
+
+    Attributes:
+        keypoints (ndarray): ``(K,2)`` float32, pixels; NaN where a joint is not known.
+        scores (ndarray): ``(K,)`` float32; 0 where a joint is not known.
+        bbox (ndarray): ``(4,)`` float32: x1, y1, x2, y2.
+        track_id (int, optional): The number that the input gives.
+    """
+    keypoints: np.ndarray
+    scores: np.ndarray
+    bbox: np.ndarray
+    track_id: Optional[int]
+
+
+#: A person with the number of the frame.
+Seen = Tuple[int, Person]
 
 
 @dataclass
@@ -28,24 +52,24 @@ class Track:
     interpolated: np.ndarray
 
     @property
-    def frames(self):
+    def frames(self) -> np.ndarray:
         """ndarray: ``(T,)`` frame numbers."""
         return np.arange(self.start, self.start + len(self.keypoints))
 
 
-def clean_person(person, num_joints, where):
-    """Reads one person of a frame.
+def clean_person(person: Mapping, num_joints: int, place: str) -> Person:
+    """Check one person of a frame.
 
     Args:
         person (dict): ``keypoints`` ``(K,2)``, ``keypoint_scores`` ``(K,)``; optional ``bbox``, ``track_id``.
         num_joints (int): K.
-        where (str): The place, for messages.
+        place (str): Where it stands, for messages.
 
     Returns:
-        dict: The same with arrays of float32 and a ``bbox`` of 4; scores of non-finite joints are 0.
+        Person: The same with arrays of float32 and a ``bbox`` of 4; scores of non-finite joints are 0.
 
     Raises:
-        ValueError: If a shape does not fit.
+        UserError: If a shape does not fit.
     """
     keypoints = np.asarray(person['keypoints'], dtype=np.float32)
     keypoints = keypoints[0] if keypoints.ndim == 3 and len(keypoints) == 1 else keypoints
@@ -53,8 +77,8 @@ def clean_person(person, num_joints, where):
     scores = np.ones(num_joints) if scores is None else scores
     scores = np.array(scores, dtype=np.float32).reshape(-1)
     if keypoints.shape != (num_joints, 2) or scores.shape != (num_joints, ):
-        raise ValueError(
-            f'{where}: keypoints are {keypoints.shape} and keypoint_scores {scores.shape}, expected '
+        raise UserError(
+            f'{place}: keypoints are {keypoints.shape} and keypoint_scores {scores.shape}, expected '
             f'{(num_joints, 2)} and {(num_joints, )} for a skeleton of {num_joints} joints')
     seen = np.isfinite(keypoints).all(axis=1) & np.isfinite(scores)
     scores[~seen] = 0
@@ -68,8 +92,9 @@ def clean_person(person, num_joints, where):
     return dict(keypoints=keypoints, scores=scores, bbox=bbox, track_id=track_id)
 
 
-def associate(frames, sigmas=None, oks_thr=0.3, max_age=10):
-    """Gives every person a track number, greedily by OKS with the last pose of each track (MMPose's helper).
+def associate(frames: Sequence[Sequence[Person]], sigmas: Optional[Sequence[float]] = None,
+              oks_thr: float = 0.3, max_age: int = 10) -> Dict[int, List[Seen]]:
+    """Give every person a track number, greedily by OKS with the last pose of each track (MMPose's helper).
 
     Args:
         frames (list[list[dict]]): Per frame the people, of :func:`clean_person`. Tracks that the input has
@@ -82,21 +107,21 @@ def associate(frames, sigmas=None, oks_thr=0.3, max_age=10):
         dict[int, list[tuple[int, dict]]]: Per track the frames and people.
 
     Raises:
-        ValueError: If some people of a video have track numbers and others not, or a frame has one twice.
+        UserError: If some people of a video have track numbers and others not, or a frame has one twice.
     """
     given = {person['track_id'] is not None for people in frames for person in people}
     if given == {True, False}:
-        raise ValueError('some people have a track_id and others have none; give it to all or to nobody')
-    tracks = {}
+        raise UserError('some people have a track_id and others have none; give it to all or to nobody')
+    tracks: Dict[int, List[Seen]] = {}
     if True in given:
         for index, people in enumerate(frames):
             ids = [person['track_id'] for person in people]
             if len(set(ids)) != len(ids):
-                raise ValueError(f'frame {index} has two people with the same track_id: {sorted(ids)}')
+                raise UserError(f'frame {index} has two people with the same track_id: {sorted(ids)}')
             for person in people:
                 tracks.setdefault(person['track_id'], []).append((index, person))
         return tracks
-    known = []  # last pose of each track, the most recent first
+    known: List[PoseDataSample] = []  # last pose of each track, the most recent first
     for index, people in enumerate(frames):
         known = [sample for sample in known if index - sample.frame <= max_age + 1]
         current = []
@@ -111,8 +136,8 @@ def associate(frames, sigmas=None, oks_thr=0.3, max_age=10):
     return tracks
 
 
-def _sample(person):
-    """What MMPose's helper reads; joints that are not known sit in the middle of the box."""
+def _sample(person: Person) -> PoseDataSample:
+    """Make what MMPose's helper reads; joints that are not known sit in the middle of the box."""
     keypoints = person['keypoints'].copy()
     x1, y1, x2, y2 = person['bbox']
     keypoints[~np.isfinite(keypoints).all(axis=1)] = (x1 + x2) / 2, (y1 + y2) / 2
@@ -123,8 +148,9 @@ def _sample(person):
     return sample
 
 
-def fill_gaps(track_id, seen, names, max_gap=10, min_score=0.0):
-    """Makes gapless tracks of a person: gaps of frames and joints are interpolated linearly in time.
+def fill_gaps(track_id: int, seen: Sequence[Seen], names: Sequence[str], max_gap: int = 10,
+              min_score: float = 0.0) -> List[Track]:
+    """Make gapless tracks of a person: gaps of frames and joints are interpolated linearly in time.
 
     A gap of more than ``max_gap`` frames splits the track. Within a track, a joint that is NaN or scored
     below ``min_score`` is interpolated between frames that show it, if these are at most ``max_gap`` frames
@@ -141,7 +167,7 @@ def fill_gaps(track_id, seen, names, max_gap=10, min_score=0.0):
         list[Track]: The tracks, in time order.
 
     Raises:
-        ValueError: Naming a joint that no frame of a track shows.
+        UserError: Naming a joint that no frame of a track shows.
     """
     tracks, start = [], 0
     for i in range(1, len(seen) + 1):
@@ -151,7 +177,9 @@ def fill_gaps(track_id, seen, names, max_gap=10, min_score=0.0):
     return tracks
 
 
-def _dense(track_id, seen, names, max_gap, min_score):
+def _dense(track_id: int, seen: Sequence[Seen], names: Sequence[str], max_gap: int,
+           min_score: float) -> Track:
+    """Make one track of what was seen without a long gap; see :func:`fill_gaps`."""
     num_joints = len(names)
     first, last = seen[0][0], seen[-1][0]
     count = last - first + 1
@@ -165,7 +193,7 @@ def _dense(track_id, seen, names, max_gap, min_score):
         good = finite[:, joint] & (scores[:, joint] >= min_score)
         anchors = np.flatnonzero(good if good.any() else finite[:, joint])
         if not len(anchors):
-            raise ValueError(
+            raise UserError(
                 f'{names[joint]} of track {track_id} is NaN in all frames from {first} to {last}; leave the '
                 'track out or give the joint a position')
         frames = np.arange(count)

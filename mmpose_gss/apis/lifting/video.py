@@ -1,17 +1,23 @@
-"""The lifting step of :class:`~mmpose_gss.apis.VideoPoseInferencer`."""
+"""Lift the people of a video, the last step of :class:`~mmpose_gss.apis.VideoPoseInferencer`."""
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import Dict, List, Optional, Union
 
 from mmpose_gss.apis.lifting.export import write_tracks
-from mmpose_gss.apis.lifting.lifter import Lifter
+from mmpose_gss.apis.lifting.lifter import LiftedTrack, Lifter
+from mmpose_gss.apis.video_reader import VideoFrames
+from mmpose_gss.errors import UserError
 from mmpose_gss.visualization.lifting import render_video
 
 #: Names that ``lift=`` understands, each with its default config's base name (by checkpoint if converted).
 LIFTERS = {'posemamba': None}
 
 
-def build_lifter(lift, config=None, checkpoint=None, device=None):
-    """Builds the lifter that ``VideoPoseInferencer(lift=…)`` asks for.
+def build_lifter(lift: Optional[str], config: Optional[str] = None, checkpoint: Optional[str] = None,
+                 device: Optional[str] = None) -> Optional[Lifter]:
+    """Build the lifter that ``VideoPoseInferencer(lift=…)`` asks for.
 
     Args:
         lift (str, optional): ``'posemamba'``, or ``None`` for no lifting.
@@ -23,19 +29,21 @@ def build_lifter(lift, config=None, checkpoint=None, device=None):
         Lifter | None: The lifter.
 
     Raises:
-        ValueError: If the name is unknown, or there is a config or checkpoint without a name.
+        UserError: If the name is unknown, or there is a config or checkpoint without a name.
     """
     if lift is None:
         if config is not None or checkpoint is not None:
-            raise ValueError("lift_config and lift_checkpoint need lift='posemamba'")
+            raise UserError("lift_config and lift_checkpoint need lift='posemamba'")
         return None
     if lift not in LIFTERS:
-        raise ValueError(f'lift must be one of {", ".join(map(repr, LIFTERS))} or None, got {lift!r}')
+        raise UserError(f'lift must be one of {", ".join(map(repr, LIFTERS))} or None, got {lift!r}')
     return Lifter(config or LIFTERS[lift], checkpoint, device)
 
 
-def lift_video(lifter, predictions, frames, dataset_meta, json_path=None, video_path=None):
-    """Lifts the predictions of a video, and writes the files if the 2D ones were written.
+def lift_video(lifter: Lifter, predictions: List[List[Dict]], frames: VideoFrames, dataset_meta: Dict,
+               json_path: Optional[str] = None,
+               video_path: Optional[str] = None) -> Dict[str, Union[List[LiftedTrack], Dict, None]]:
+    """Lift the predictions of a video, and write the files if the 2D ones were written.
 
     The mp4 becomes the 2D overlay with the turning 3D view beside it.
 
