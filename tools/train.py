@@ -55,7 +55,8 @@ def main() -> None:
     merge_args(cfg, args)
     runner = Runner.from_cfg(cfg)
     if cfg.get('load_from'):
-        runner.read_ahead(cfg.load_from, resume=cfg.get('resume', False), partial=not cfg.get('resume', False))
+        resume = bool(cfg.get('resume'))
+        runner.read_ahead(cfg.load_from, resume=resume, partial=not resume)
     runner.train()
 
 

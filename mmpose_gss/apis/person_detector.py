@@ -144,7 +144,8 @@ def _from_work_dir(folder: Path) -> Tuple[str, str]:
 
 
 def build_person_detector(detector: Optional[str], checkpoint: Optional[str], device: str,
-                          score_thr: float = 0.3, nms_thr: float = 0.3, cat_ids: Sequence[int] = (0, )) -> Detector:
+                          score_thr: float = 0.3, nms_thr: float = 0.3,
+                          cat_ids: Sequence[int] = (0, )) -> Detector:
     """Build the source of boxes that a user has named.
 
     Args:

@@ -211,7 +211,8 @@ class VideoPoseInferencer:
         people = sample.pred_instances
         if len(people) == 0:
             return frame
-        return draw_people(frame, people.keypoints, people.keypoint_scores, people.bboxes, self.style, kpt_thr)
+        return draw_people(
+            frame, people.keypoints, people.keypoint_scores, people.bboxes, self.style, kpt_thr)
 
 
 def _load_pose_model(cfg: Config, config: str, checkpoint: Optional[str], device: str) -> nn.Module:

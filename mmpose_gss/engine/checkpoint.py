@@ -25,7 +25,7 @@ _REMEDY = 'give the checkpoint that was trained with this config'
 
 
 def _history_getattr(owner: object, name: str):
-    """Stand in for ``getattr`` in a Runner's checkpoint, which needs it for a HistoryBuffer's statistics only.
+    """Stand in for ``getattr``, which a Runner's checkpoint needs for a HistoryBuffer's statistics only.
 
     Allow-listing the builtin itself would let a file reach (and, with pickle's SETITEM, overwrite) the
     globals of any function.

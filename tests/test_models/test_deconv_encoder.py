@@ -105,7 +105,7 @@ def test_frozen_in_the_estimator():
     assert not optimised & {id(param) for param in model.backbone.parameters()}
     assert optimised == {id(param) for part in (model.neck, model.head) for param in part.parameters()}
     feats = model.encode(torch.randn(1, 3, 3, 64, 48))
-    assert not feats.requires_grad
+    assert not feats.maps[0].requires_grad
     model.head(model.neck(feats)).square().sum().backward()
     wrapper.optimizer.step()
     for key, value in model.backbone.state_dict().items():
