@@ -145,7 +145,7 @@ def _from_work_dir(folder: Path) -> Tuple[str, str]:
 
 def build_person_detector(detector: Optional[str], checkpoint: Optional[str], device: str,
                           score_thr: float = 0.3, nms_thr: float = 0.3,
-                          cat_ids: Sequence[int] = (0, )) -> Detector:
+                          cat_ids: Sequence[int] = (0, )) -> Union[PersonDetector, BoxFile]:
     """Build the source of boxes that a user has named.
 
     Args:
@@ -158,7 +158,8 @@ def build_person_detector(detector: Optional[str], checkpoint: Optional[str], de
         cat_ids (Sequence[int]): Class numbers that are people. Defaults to (0, ), as in COCO.
 
     Returns:
-        Detector: ``(frames, index of the first) -> list of (N,5) boxes``.
+        Callable | BoxFile: ``(frames, index of the first) -> list of (N,5) boxes``, or what gives one
+        of these for a video.
 
     Raises:
         FileNotFoundError: If a file is missing.
