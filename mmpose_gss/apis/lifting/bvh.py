@@ -71,7 +71,7 @@ def solve_rotations(poses: np.ndarray) -> Tuple[np.ndarray, List[Rotation]]:
 
 
 def _align(rest: np.ndarray, bones: np.ndarray) -> Rotation:
-    """Find rotations of vectors ``(C,3)`` onto ``(T,C,3)``, best in all; one vector turns the shortest way."""
+    """Find rotations of vectors ``(C,3)`` onto ``(T,C,3)``, best in all; one turns the shortest way."""
     if len(rest) > 1:
         u, _, vt = np.linalg.svd(np.einsum('ci,tcj->tij', rest, bones))
         sign = np.ones((len(bones), 3))
