@@ -140,7 +140,7 @@ def _parse18(data: dict, name: str, source: str, ground_truth: bool) -> PeopleVi
     return PeopleVideo(
         name=name, source=source, keys=keys, file_names=_file_names(
             [image.get('file_name') for image in images], source),
-        regions=[_regions18(image, source) for image in images],
+        regions=[ignore_regions(image, source) for image in images],
         people=table.with_joints(POSETRACK17_JOINTS), notes=tuple(notes))
 
 
@@ -202,7 +202,19 @@ def _head_sizes18(people: List[dict], source: str) -> np.ndarray:
     return head_sizes(box[:, :2], box[:, :2] + box[:, 2:])
 
 
-def _regions18(image: dict, source: str) -> Optional[List[np.ndarray]]:
+def ignore_regions(image: dict, source: str) -> Optional[List[np.ndarray]]:
+    """Give the regions of an image in which people were not annotated.
+
+    Args:
+        image (dict): An entry of ``images``.
+        source (str): The file, for messages.
+
+    Returns:
+        list[ndarray] | None: Corners of each polygon in pixels, ``(V, 2)`` float64; None if there is none.
+
+    Raises:
+        UserError: If the entry is not a list of lists.
+    """
     xs, ys = image.get('ignore_regions_x'), image.get('ignore_regions_y')
     if not xs or not ys:
         return None

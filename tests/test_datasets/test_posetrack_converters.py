@@ -6,6 +6,7 @@ import pytest
 
 from mmpose_gss.datasets import PoseTrackVideoDataset
 from mmpose_gss.datasets.converters import convert_posetrack17, convert_posetrack18, convert_posetrack21
+from mmpose_gss.structures.annolist import read_annolist
 
 
 def samples(root, name, layout, **kwargs):
@@ -215,3 +216,12 @@ def test_source_is_never_overwritten(tmp_path, mini):
         convert_posetrack18(tmp_path, tmp_path)
     with pytest.raises(FileNotFoundError, match='train,val'):
         convert_posetrack18(tmp_path / 'nothing', tmp_path / 'out')
+
+
+def test_matlab_and_json_forms_of_posetrack17_are_the_same(tmp_path, mini):
+    clip = mini.make_clip()
+    for kind in ('mat', 'json'):
+        mini.write_posetrack17(tmp_path / kind, [clip], kind)
+    folder = 'annotations/val/000342_mpii_test'
+    from_mat, from_json = (read_annolist(tmp_path / kind / f'{folder}.{kind}') for kind in ('mat', 'json'))
+    assert from_mat == from_json and sum(len(frame.people) for frame in from_json) == 6

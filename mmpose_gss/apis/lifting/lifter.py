@@ -22,6 +22,7 @@ from mmpose_gss.apis.lifting.tracks import Person, associate, clean_person, fill
 from mmpose_gss.engine.checkpoint import load_checkpoint, read_checkpoint
 from mmpose_gss.engine.config import load_config
 from mmpose_gss.errors import UserError
+from mmpose_gss.structures.metainfo import H36M as H36M_INFO
 
 DEFAULT_CONFIG = 'posemamba-s-243frm_8xb4-120e_h36m'
 #: From the head to a foot, for the scale of a person.
@@ -91,7 +92,7 @@ class Lifter:
         self.model = self._build(config, checkpoint, flip_test)
         self.max_gap, self.min_score = max_gap, min_score
         self.oks_thr, self.person_height = oks_thr, person_height
-        self.metainfo = parse_pose_metainfo(dict(from_file='configs/_base_/datasets/h36m.py'))
+        self.metainfo = parse_pose_metainfo(H36M_INFO)
 
     def _build(self, config: Optional[str], checkpoint: Optional[str], flip_test: bool) -> nn.Module:
         """Build the model and load its weights, if there are any."""

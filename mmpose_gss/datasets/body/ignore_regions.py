@@ -1,9 +1,8 @@
 """Ignore regions of PoseTrack: places whose people are not annotated."""
 from __future__ import annotations
 
-import numpy as np
-
 from mmpose_gss.structures.coco_format import load_annotations
+from mmpose_gss.structures.posetrack_format import ignore_regions
 
 
 class IgnoreRegions(dict):
@@ -16,7 +15,6 @@ class IgnoreRegions(dict):
     def __init__(self, ann_file: str) -> None:
         super().__init__()
         for image in load_annotations(ann_file)['images']:
-            pairs = zip(image.get('ignore_regions_x', ()), image.get('ignore_regions_y', ()))
-            polygons = [np.stack([xs, ys], axis=1) for xs, ys in pairs if len(xs) == len(ys) > 0]
+            polygons = [polygon for polygon in ignore_regions(image, ann_file) or () if len(polygon)]
             if polygons:
                 self[image['id']] = polygons
