@@ -1,326 +1,163 @@
-"""Compare lifters on generated motion: one frame, VideoPose3D and PoseMamba, with the same training time.
+"""Compare lifters, SimpleBaseline3D, VideoPose3D and PoseMamba, on generated and on recorded motion.
 
-Example: ``python compare_lifting.py --seeds 3 --seconds 300 --jobs 2 --out comparison.json``
+Examples::
 
-All three see the same noisy 2D tracks (x and y relative to the root of the middle frame, no confidences) of a
-generated set and predict camera coordinates relative to the root, without being told sizes:
+    python compare_lifting.py --seeds 3 --seconds 300 --out comparison.json                  # generated motion
+    python compare_lifting.py --motion clips.npz --seeds 3 --seconds 120 --out comparison.json
 
-* MMPose's config of SimpleBaseline3D, one frame (its statistics are replaced by those of the generated set);
-* MMPose's config of VideoPose3D with a receptive field of 27 frames;
-* PoseMamba with clips of 27 frames, cut down to one pair of blocks, 32 channels inside and outside of the
-  mixers and 4 states, as the full one is not made for training on CPUs.
-
-Each is trained from scratch for the same processor time, preparation of samples not counted; the learning
-rate falls to a hundredth over the time. Learning rates and batch sizes are those of `METHODS`, the best of
-those tried on a set with another seed. The held-out people and cameras are scored once, at the end, without
-flip averaging.
-
-Shapes: N samples, T frames of a clip, J = 17 joints.
+Each is trained from scratch for the same processor time. All see the same noisy 2D tracks (x and y relative to the
+root of the middle frame, no confidences) and predict camera coordinates relative to the root, without being told
+sizes. With ``--motion`` the clips of an npz, with joint names and parents in a JSON beside it, are seen by random
+cameras; every method is trained on its training clips and on generated motion, and tested on its held-out clips.
+The files and what is done to them are described in ``docs/lifting_comparison.md``.
 """
 import argparse
 import json
-import logging
 import multiprocessing
-import statistics
+import os
 import sys
-import tempfile
-import time
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-import numpy as np
-import torch
-
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the package, when it is not installed
 
-FRAMES = 27
-SCORES = ('MPJPE', 'P-MPJPE', 'MPJVE')
-SET = ('--sequences', '56', '--test-sequences', '8', '--frames', '216', '--views', '2', '--seed', '0')
+from lifting_comparison.motion_file import read_motion  # noqa: E402
+from lifting_comparison.views import (Cameras, Layout, View, common_layout, generated_views,  # noqa: E402
+                                      h36m_layout, recorded_views, summary)
+from synthetic_posetrack.cli import number, whole_number  # noqa: E402
+
+from mmpose_gss.errors import UserError  # noqa: E402
+
+METHODS = ('SimpleBaseline3D', 'VideoPose3D', 'PoseMamba')
+GENERATED = {'train': 48, 'test': 8}
+GENERATED_FRAMES = 216
+Sets = Dict[str, Dict[str, List[View]]]
 
 
-@dataclass(frozen=True)
-class Method:
-    """What is tuned for a method.
-
-    Attributes:
-        config (str): In ``configs/body_3d_keypoint`` of MMPose, or of this package.
-        batch (int): Samples in a batch; those of PoseMamba have 27 poses.
-        lr (float): Learning rate at the start.
-    """
-    config: str
-    batch: int
-    lr: float
-
-
-METHODS = {
-    'SimpleBaseline3D': Method('image_pose_lift/h36m/image-pose-lift_tcn_8xb64-200e_h36m.py', 64, 3e-3),
-    'VideoPose3D': Method(
-        'video_pose_lift/h36m/video-pose-lift_tcn-27frm-supv_8xb128-160e_h36m.py', 16, 3e-3),
-    'PoseMamba': Method('posemamba/h36m/posemamba-s-27frm_8xb4-120e_h36m.py', 2, 8e-3),
-}
-
-
-def data_paths(folder, split):
-    """Annotations, detections and cameras of a split of the generated set."""
-    folder = Path(folder).resolve()
-    return (str(folder / f'annotation_body3d/fps50/h36m_{split}.npz'),
-            str(folder / f'joint_2d_det_files/noisy_2d_{split}.npy'),
-            str(folder / 'annotation_body3d/cameras.pkl'))
-
-
-def mmpose_setup(name, folder, split):
-    """Model config and data set of a method of MMPose, its own config pointed at the generated set."""
-    import mmpose
-    from mmengine.config import Config
-    from mmpose.registry import DATASETS
-    folder_of_configs = Path(mmpose.__file__).parent / '.mim/configs/body_3d_keypoint'
-    cfg = Config.fromfile(str(folder_of_configs / METHODS[name].config))
-    annotations, detections, cameras = data_paths(folder, split)
-    dataset = cfg.train_dataloader.dataset
-    dataset.update(ann_file=annotations, camera_param_file=cameras, keypoint_2d_src='detection',
-                   keypoint_2d_det_file=detections, data_root='', data_prefix=dict(img=''))
-    codec = cfg.model.head.decoder
-    if name == 'SimpleBaseline3D':
-        statistics_of(folder, codec)
-        for step in dataset.pipeline:
-            if step.type == 'GenerateTarget':
-                step.encoder = codec
-    dataset.pipeline = [step for step in dataset.pipeline if step.type != 'RandomFlipAroundRoot']
-    return cfg, DATASETS.build(dataset)
-
-
-def statistics_of(folder, codec):
-    """Puts mean and spread of the generated training set into the codec of SimpleBaseline3D.
-
-    It leaves the 2D joints as they are: :func:`prepare` scales them once they are relative to the root.
-    """
-    annotations, _, _ = data_paths(folder, 'train')
-    with np.load(annotations) as archive:
-        joints = archive['S'][..., :3]
-    relative = np.delete(joints - joints[:, :1], 0, axis=1)
-    codec.update(target_mean=relative.mean(0).tolist(), target_std=relative.std(0).tolist(),
-                 keypoints_mean=np.zeros((17, 2)).tolist(), keypoints_std=np.ones((17, 2)).tolist())
-
-
-def posemamba_setup(folder, split):
-    """Model config and data set of the cut-down PoseMamba."""
-    from mmengine.config import Config
-
-    from mmpose_gss.datasets.body3d import H36MClipDataset
-    configs = Path(__file__).resolve().parents[2] / 'configs/body_3d_keypoint'
-    cfg = Config.fromfile(str(configs / METHODS['PoseMamba'].config))
-    cfg.model.backbone.update(embed_dim=32, depth=1, d_state=4, expand=1.0, drop_path_rate=0.0)
-    cfg.model.head.in_channels = 32
-    cfg.model.head.loss.velocity_weight = 2.0  # 20 slows the start, and the time is short
-    annotations, detections, cameras = data_paths(folder, split)
-    pipeline = [step for step in cfg.train_dataloader.dataset.pipeline if step.type != 'RandomFlipAroundRoot']
-    dataset = H36MClipDataset(
-        annotations, cameras, detections, target='camera', num_frames=FRAMES,
-        stride=FRAMES if split == 'test' else 9, keep_tail=split == 'test', pipeline=pipeline)
-    return cfg, dataset
-
-
-def setup(method, folder, split):
-    """Config and data set of a method."""
-    return posemamba_setup(folder, split) if method == 'PoseMamba' else mmpose_setup(method, folder, split)
-
-
-def prepare(method, dataset, scaling=None):
-    """All samples as tensors, so that training measures the network.
-
-    Returns:
-        tuple: inputs ``(N,…)`` relative to the root, targets, weights, and the mean and spread that
-        SimpleBaseline3D's inputs are divided by (those of this set unless ``scaling`` gives others).
-    """
-    samples = [dataset[i] for i in range(len(dataset))]
-    labels = [sample['data_samples'].gt_instance_labels for sample in samples]
-    inputs = torch.stack([sample['inputs'] for sample in samples]).float()
-    inputs = relative_to_root(method, inputs)
-    if method == 'SimpleBaseline3D':
-        scaling = scaling or (inputs.mean(0), inputs.std(0) + 1e-3)
-        inputs = (inputs - scaling[0]) / scaling[1]
-    return (inputs, torch.stack([label.lifting_target_label for label in labels]).float(),
-            torch.stack([label.lifting_target_weight for label in labels]).float(), scaling)
-
-
-def relative_to_root(method, inputs):
-    """2D joints relative to the root of the middle frame."""
-    if method == 'PoseMamba':  # (N,T,J,2)
-        middle = FRAMES // 2
-        return inputs - inputs[:, middle:middle + 1, :1]
-    joints = inputs.view(len(inputs), 17, 2, -1)  # (N,J*2,T)
-    middle = joints.shape[-1] // 2
-    return (joints - joints[:, :1, :, middle:middle + 1]).view_as(inputs)
-
-
-def mirrored(method, inputs, targets, flip):
-    """Half of a batch mirrored, left and right swapped; the augmentation of both configs of clips.
-
-    MMPose's config of SimpleBaseline3D has none, and its normalised joints cannot be mirrored.
-    """
-    if method == 'SimpleBaseline3D':
-        return inputs, targets
-    chosen = torch.rand(len(inputs)) < 0.5
-    inputs, targets = inputs.clone(), targets.clone()
-    flat = inputs if method == 'PoseMamba' else inputs.view(len(inputs), 17, 2, -1)
-    turned = flat[chosen][:, :, flip] if method == 'PoseMamba' else flat[chosen][:, flip]
-    sign = torch.tensor([-1.0, 1.0])
-    flat[chosen] = turned * (sign if method == 'PoseMamba' else sign[:, None])
-    targets[chosen] = targets[chosen][:, :, flip] * torch.tensor([-1.0, 1.0, 1.0])
-    return flat.view_as(inputs), targets
-
-
-def train(method, cfg, data, flip, seconds, seed):
-    """Trains for a processor time; returns the model and the number of poses it has learned from."""
-    from mmengine.optim import build_optim_wrapper
-    from mmpose.registry import MODELS
-    torch.manual_seed(seed)
-    model = MODELS.build(cfg.model)
-    logging.disable(logging.INFO)  # MMEngine lists every parameter
-    model.init_weights()
-    logging.disable(logging.NOTSET)
-    model.train()
-    optimiser = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
-    rate = METHODS[method].lr
-    inputs, targets, weights, _ = data
-    poses, start = 0, time.process_time()
-    while True:
-        for chosen in torch.randperm(len(inputs)).split(METHODS[method].batch):
-            done = (time.process_time() - start) / seconds
-            if done >= 1:
-                return model, poses
-            for group in optimiser.param_groups:
-                group['lr'] = rate * max(0.01, 0.5 * (1 + np.cos(np.pi * done)))
-            x, y = mirrored(method, inputs[chosen], targets[chosen], flip)
-            pred = model.head.forward(model.extract_feat(x))
-            if method == 'PoseMamba':
-                loss = sum(model.head.loss_module(pred, y, weights[chosen]).values())
-            else:
-                weight = weights[chosen].view(*pred.shape[:-1], 1)
-                loss = model.head.loss_module(pred, y.view_as(pred), weight)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            poses += len(chosen) * (FRAMES if method == 'PoseMamba' else 1)
-
-
-@torch.no_grad()
-def predict(method, model, cfg, data):
-    """Predictions in m relative to the root, ``(N,J,3)`` or ``(N,T,J,3)``."""
-    model.eval()
-    parts = [model.head.forward(model.extract_feat(x)) for x in data[0].split(64)]
-    pred = torch.cat(parts).double().numpy()
-    if method == 'SimpleBaseline3D':
-        codec = cfg.model.head.decoder
-        pred = pred.reshape(-1, 16, 3) * np.array(codec.target_std) + np.array(codec.target_mean)
-        return np.insert(pred, 0, 0.0, axis=1)
-    if method == 'VideoPose3D':
-        pred = pred.reshape(-1, 17, 3)
-    else:
-        pred = pred * 0.5  # images are 1000 pixels wide: half of it is 0.5 m in targets of camera coordinates
-    return pred - pred[..., :1, :]
-
-
-def score(method, pred, dataset, folder):
-    """MPJPE, P-MPJPE and MPJVE in mm over the held-out set, by the metric of the package."""
-    from mmpose_gss.evaluation import PoseLiftingMetric
-    annotations, _, _ = data_paths(folder, 'test')
-    with np.load(annotations) as archive:
-        truth, names = archive['S'][..., :3], archive['imgname']
-    videos = np.array([Path(str(name)).name.rsplit('_', 1)[0] for name in names])
-    whole = np.zeros_like(truth)
-    count = np.zeros(len(truth))
-    if method == 'PoseMamba':
-        row = {str(name): i for i, name in enumerate(names)}
-        table_to_row = np.array([row[str(name)] for name in dataset.table.image])
-        for index in range(len(dataset)):
-            rows = table_to_row[dataset.get_data_info(index)['frame_ids']]
-            whole[rows] += pred[index]
-            count[rows] += 1
-    else:
-        for index, frames in enumerate(dataset.sequence_indices):
-            target = frames[-1] if dataset.causal else frames[len(frames) // 2]
-            whole[target] += pred[index]
-            count[target] += 1
-    assert (count > 0).all(), f'{method} left out {int((count == 0).sum())} frames'
-    whole /= count[:, None, None]
-    metric = PoseLiftingMetric(scores=('mpjpe', 'p-mpjpe', 'mpjve'))
-    for video in np.unique(videos):
-        rows = np.flatnonzero(videos == video)
-        truths = dict(lifting_target=truth[rows], lifting_target_visible=np.ones(truth[rows].shape[:2]))
-        metric.process(None, [dict(pred_instances=dict(keypoints=whole[rows]), gt_instances=truths,
-                                   frame_ids=rows, action='all', sequence=video)])
-    scores = metric.compute_metrics(metric.results)
-    return {name: scores[name] for name in SCORES}
-
-
-def run(task):
-    """One training of one method, and its scores."""
-    method, seed, folder, seconds = task
-    warnings.simplefilter('ignore')
-    torch.set_num_threads(1)
-    import mmpose.datasets  # noqa: F401
-    import mmpose.models  # noqa: F401
-    from mmengine.registry import init_default_scope
-    init_default_scope('mmpose')
-    cfg, dataset = setup(method, folder, 'train')
-    flip = list(dataset.metainfo['flip_indices'])
-    data = prepare(method, dataset)
-    cfg_test, test = setup(method, folder, 'test')
-    held_out = prepare(method, test, data[3])
-    model, poses = train(method, cfg, data, flip, seconds, seed)
-    parameters = sum(p.numel() for p in model.parameters())
-    result = dict(method=method, seed=seed, poses=poses, parameters=parameters,
-                  **score(method, predict(method, model, cfg_test, held_out), test, folder))
-    print(json.dumps(result), flush=True)
-    return result
-
-
-def table(results, seconds):
-    """The results as a Markdown table, mean ± standard deviation over seeds."""
-    lines = [f'{seconds:g} s of one core per training, {len({r["seed"] for r in results})} seeds', '',
-             '| method | parameters | poses seen | MPJPE (mm) | P-MPJPE (mm) | MPJVE (mm/frame) |',
-             '| --- | --- | --- | --- | --- | --- |']
-    for method in METHODS:
-        rows = [r for r in results if r['method'] == method]
-        if not rows:
-            continue
-        cells = []
-        for name in SCORES:
-            values = [r[name] for r in rows]
-            spread = statistics.stdev(values) if len(values) > 1 else 0.0
-            cells.append(f'{statistics.mean(values):.1f} ± {spread:.1f}')
-        poses = statistics.mean(r['poses'] for r in rows)
-        cells = [method, f'{rows[0]["parameters"] / 1e6:.2f} M', f'{poses:,.0f}', *cells]
-        lines.append('| ' + ' | '.join(cells) + ' |')
-    return '\n'.join(lines)
-
-
-def main(argv=None):
-    """Runs the comparison."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--data', help='a set of generate_motion3d.py (default: one is generated)')
-    parser.add_argument('--noise', type=float, default=1.0, help='factor on its 2D errors')
-    parser.add_argument('--seconds', type=float, default=300, help='processor time of each training')
-    parser.add_argument('--seeds', type=int, default=3, help='trainings of each method')
+def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument('--motion', type=Path, help='npz of recorded clips; its skeleton is the JSON beside it')
+    parser.add_argument('--skeleton', type=Path, help='that JSON, when it lies elsewhere')
+    parser.add_argument('--source-fps', type=number(1, 10000), help='rate of the clips, if the JSON has none')
+    parser.add_argument('--own-skeleton', action='store_true',
+                        help="lift the file's joints as they are, not Human3.6M's 17 (no training on generated "
+                        'motion then)')
+    parser.add_argument('--train', nargs='+', choices=('recorded', 'generated'),
+                        help='what to train on (default: all there is)')
+    parser.add_argument('--fps', type=number(5, 240), default=50.0, help='rate the motion is brought to')
+    parser.add_argument('--views', type=whole_number(1, 20), default=2, help='random cameras per part of a clip')
+    parser.add_argument('--noise', type=number(0, 20), default=1.0, help='factor on the errors of the 2D tracks')
+    parser.add_argument('--data-seed', type=whole_number(0, 2**32 - 1), default=0, help='of cameras and errors')
+    parser.add_argument('--generated', type=whole_number(2, 3000), default=GENERATED['train'],
+                        help='generated motions to train on')
+    parser.add_argument('--seconds', type=number(0.01, 1e6), default=300.0,
+                        help='processor time of each training')
+    parser.add_argument('--seeds', type=whole_number(1, 100), default=3, help='trainings of each method')
     parser.add_argument('--methods', nargs='+', choices=METHODS, default=METHODS)
-    parser.add_argument('--jobs', type=int, default=1, help='trainings at a time, one core each')
-    parser.add_argument('--out', type=Path, help='JSON file for all results')
-    args = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = args.data
-        if folder is None:
-            import generate_motion3d
-            folder = str(Path(temporary) / 'motion3d')
-            generate_motion3d.main([folder, '--noise', str(args.noise), *SET])
-        tasks = [(method, seed, folder, args.seconds)
-                 for seed in range(args.seeds) for method in args.methods]
-        with multiprocessing.get_context('spawn').Pool(args.jobs, maxtasksperchild=1) as pool:
-            results = pool.map(run, tasks, chunksize=1)
-    if args.out:
-        args.out.write_text(json.dumps(results, indent=1))
-    print(table(results, args.seconds))
+    parser.add_argument('--jobs', type=whole_number(1, 64), default=1, help='trainings at a time, one core each')
+    parser.add_argument('--out', type=Path,
+                        help='JSON file for all results, with the report beside it as .md; trainings already in it '
+                        'are not repeated')
+    return parser.parse_args(argv)
+
+
+def make_sets(args: argparse.Namespace) -> Tuple[Layout, Sets, List[str]]:
+    """The views to train and test on, by origin and split, and the sentences that describe them."""
+    cameras = Cameras(args.fps, views=args.views, noise=args.noise, seed=args.data_seed)
+    layout, sets, notes = h36m_layout(), {}, []  # type: Layout, Sets, List[str]
+    if args.motion:
+        motion = read_motion(args.motion, args.skeleton, args.source_fps)
+        layout, weights, decision = common_layout(motion, args.own_skeleton)
+        sets['recorded'] = {split: recorded_views(motion, split, layout, weights, cameras)
+                            for split in ('train', 'test')}
+        notes += [decision, *(note[0].upper() + note[1:] + '.' for note in motion.notes)]
+    if layout.is_h36m:
+        counts = dict(GENERATED, train=args.generated)
+        sets['generated'] = {split: generated_views(split, counts[split], GENERATED_FRAMES, cameras)
+                             for split in ('train', 'test')}
+    else:
+        notes.append("Generated motion has Human3.6M's joints only, so nothing is trained on it here.")
+    notes += [f'{origin.capitalize()} motion: {summary(views["train"])} to train on, {summary(views["test"])} held '
+              'out.' for origin, views in sets.items()]
+    return layout, sets, notes
+
+
+def run(task: Tuple[str, str, int, Layout, Sets, float]) -> Dict[str, Any]:
+    """One training of one method, and its errors on all held-out sets."""
+    method, origin, seed, layout, sets, seconds = task
+    warnings.simplefilter('ignore')
+    import torch
+    torch.set_num_threads(1)
+    from lifting_comparison.training import score, train
+    trained = train(method, layout, sets[origin]['train'], seconds, seed)
+    scores = {test: score(trained['method'], views['test']) for test, views in sets.items()}
+    return dict(method=method, train=origin, seed=seed, poses=trained['poses'],
+                parameters=trained['parameters'], scores=scores)
+
+
+def earlier_runs(path: Optional[Path], settings: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """The trainings that a results file of the same settings holds already."""
+    if path is None or not path.exists():
+        return []
+    try:
+        results = json.loads(path.read_text())
+        same, runs = results['settings'] == settings, results['runs']
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f'{path} exists and is not a results file of this program; name another file with --out')
+    if not same:
+        raise UserError(f'{path} holds results of other settings; name another file with --out')
+    return list(runs)
+
+
+def save(path: Optional[Path], results: Dict[str, Any]) -> str:
+    """Write the results and their report; returns the report."""
+    from lifting_comparison.report import report
+    text = report(results)
+    if path:
+        for file, content in ((path, json.dumps(results, indent=1) + '\n'), (path.with_suffix('.md'), text)):
+            partial = file.with_name(file.name + '.part')
+            partial.write_text(content)
+            os.replace(partial, file)
+    return text
+
+
+def compare(args: argparse.Namespace) -> str:
+    """Run all trainings that are not done yet; returns the report."""
+    settings = {name: value for name, value in vars(args).items()
+                if name not in ('out', 'jobs', 'seeds', 'methods', 'train', 'skeleton')}
+    settings['motion'] = args.motion.name if args.motion else None
+    done = earlier_runs(args.out, settings)
+    layout, sets, notes = make_sets(args)
+    origins = args.train or list(sets)
+    for origin in origins:
+        if origin not in sets:
+            raise UserError(f'--train {origin} is not possible here: ' + (
+                'give --motion' if origin == 'recorded' else "this skeleton is not Human3.6M's"))
+    have = {(r['method'], r['train'], r['seed']) for r in done}
+    tasks = [(method, origin, seed, layout, sets, args.seconds) for origin in origins
+             for seed in range(args.seeds) for method in args.methods if (method, origin, seed) not in have]
+    results: Dict[str, Any] = dict(settings=settings, notes=notes, runs=done)
+    with multiprocessing.get_context('spawn').Pool(args.jobs, maxtasksperchild=1) as pool:
+        for result in pool.imap(run, tasks):
+            results['runs'].append(result)
+            text = save(args.out, results)
+            print(f'{result["method"]}, trained on {result["train"]} motion, seed {result["seed"]}: done',
+                  file=sys.stderr, flush=True)
+    return text if tasks else save(args.out, results)
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Run the comparison and print its report."""
+    args = parse_args(argv)
+    try:
+        print(compare(args))
+    except UserError as error:
+        sys.exit(f'error: {error}')
+    except OSError as error:
+        sys.exit(f'error: cannot write {args.out} ({error.strerror}); name another file with --out')
 
 
 if __name__ == '__main__':

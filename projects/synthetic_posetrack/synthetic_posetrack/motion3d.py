@@ -84,7 +84,7 @@ def random_camera(rng, joints, number):
 
     Args:
         rng (np.random.Generator): Source of randomness.
-        joints (np.ndarray): (F, 17, 3) in the world.
+        joints (np.ndarray): (F, J, 3) in the world.
         number (int): Identity of the camera.
 
     Returns:
@@ -113,7 +113,7 @@ def random_camera(rng, joints, number):
 
 
 def project(joints, camera):
-    """World joints (F, 17, 3) to the camera's axes (F, 17, 3) and to pixels (F, 17, 2)."""
+    """World joints (F, J, 3) to the camera's axes (F, J, 3) and to pixels (F, J, 2)."""
     local = (joints - camera['T'][:, 0]) @ camera['R']
     return local, local[..., :2] / local[..., 2:] * camera['f'][:, 0] + camera['c'][:, 0]
 
@@ -127,9 +127,9 @@ def _runs(rng, frames, share, mean_length):
     return out
 
 
-def _drift(rng, shape, seconds):
+def _drift(rng, shape, seconds, fps):
     """Correlated noise of unit variance: an AR(1) process over the first axis."""
-    keep = np.exp(-1 / (seconds * FPS))
+    keep = np.exp(-1 / (seconds * fps))
     out = rng.normal(0, 1, shape)
     out[1:] *= np.sqrt(1 - keep**2)
     for i in range(1, shape[0]):
@@ -137,34 +137,38 @@ def _drift(rng, shape, seconds):
     return out
 
 
-def detect(rng, pixels, noise):
+def detect(rng, pixels, noise, joint_noise=JOINT_NOISE, mirrored=MIRRORED, fps=FPS):
     """Imitate a 2D pose estimator.
 
     Args:
         rng (np.random.Generator): Source of randomness.
-        pixels (np.ndarray): (F, 17, 2) the truth.
+        pixels (np.ndarray): (F, J, 2) the truth.
         noise (Noise): What goes wrong.
+        joint_noise (np.ndarray): (J,) how much worse than average each joint is located.
+        mirrored (Sequence[tuple[int, int]]): The joints of both sides that may be exchanged.
+        fps (float): Frames per second; runs and drift last as long at any rate.
 
     Returns:
-        np.ndarray: (F, 17, 3) x, y, confidence in 0..1.
+        np.ndarray: (F, J, 3) x, y, confidence in 0..1.
     """
-    frames = len(pixels)
+    frames, speed = len(pixels), fps / FPS
     found = pixels.copy()
-    scale = JOINT_NOISE[:, None]
+    scale = joint_noise[:, None]
     error = noise.jitter * scale * rng.normal(0, 1, pixels.shape)
-    error += noise.drift * scale * _drift(rng, pixels.shape, 0.2)
-    swapped = _runs(rng, frames, noise.swaps, 4)
-    for a, b in MIRRORED:
+    error += noise.drift * scale * _drift(rng, pixels.shape, 0.2, fps)
+    swapped = _runs(rng, frames, noise.swaps, max(1.0, 4 * speed))
+    for a, b in mirrored:
         found[np.ix_(swapped, [a, b])] = found[np.ix_(swapped, [b, a])]
-    lost = np.stack([_runs(rng, frames, noise.joint_gaps * s, 10) for s in JOINT_NOISE], 1)
+    lost = np.stack([_runs(rng, frames, noise.joint_gaps * s, max(1.0, 10 * speed))
+                     for s in joint_noise], 1)
     size = np.ptp(pixels, axis=1).max(1)[:, None, None]
-    error = np.where(lost[..., None], 0.12 * size * _drift(rng, pixels.shape, 0.4), error)
+    error = np.where(lost[..., None], 0.12 * size * _drift(rng, pixels.shape, 0.4, fps), error)
     found = found + error
     sure = 0.97 * np.exp(-(np.linalg.norm(error, axis=-1) / 22)**2) + rng.normal(0, 0.05, lost.shape)
     sure[swapped] -= 0.15
     sure = np.where(lost, rng.uniform(0.02, 0.35, lost.shape), np.clip(sure, 0.2, 1.0))
     out = np.concatenate([found, sure[..., None]], -1)
-    missed = _runs(rng, frames, noise.frame_gaps, 5)
+    missed = _runs(rng, frames, noise.frame_gaps, max(1.0, 5 * speed))
     missed[0] = False
     for i in np.flatnonzero(missed):
         out[i, :, :2] = out[i - 1, :, :2]

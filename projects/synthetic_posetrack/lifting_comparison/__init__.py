@@ -1,0 +1,1 @@
+"""Lifters compared on generated and on recorded motion: files, joints, cameras, training, scores, report."""
