@@ -2,14 +2,14 @@
 
 Examples::
 
-    python compare_lifting.py --seeds 3 --seconds 300 --out comparison.json                  # generated motion
+    python compare_lifting.py --seeds 3 --seconds 300 --out comparison.json
     python compare_lifting.py --motion clips.npz --seeds 3 --seconds 120 --out comparison.json
 
-Each is trained from scratch for the same processor time. All see the same noisy 2D tracks (x and y relative to the
-root of the middle frame, no confidences) and predict camera coordinates relative to the root, without being told
-sizes. With ``--motion`` the clips of an npz, with joint names and parents in a JSON beside it, are seen by random
-cameras; every method is trained on its training clips and on generated motion, and tested on its held-out clips.
-The files and what is done to them are described in ``docs/lifting_comparison.md``.
+Each is trained from scratch for the same processor time. All see the same noisy 2D tracks (x and y relative
+to the root of the middle frame, no confidences) and predict camera coordinates relative to the root, without
+being told sizes. With ``--motion`` the clips of an npz, with joint names and parents in a JSON beside it, are
+seen by random cameras; every method is trained on its training clips and on generated motion, and tested on
+its held-out clips. The files and what is done to them are described in ``docs/lifting_comparison.md``.
 """
 import argparse
 import json
@@ -39,28 +39,33 @@ Sets = Dict[str, Dict[str, List[View]]]
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument('--motion', type=Path, help='npz of recorded clips; its skeleton is the JSON beside it')
+    parser.add_argument('--motion', type=Path,
+                        help='npz of recorded clips; its skeleton is the JSON beside it')
     parser.add_argument('--skeleton', type=Path, help='that JSON, when it lies elsewhere')
     parser.add_argument('--source-fps', type=number(1, 10000), help='rate of the clips, if the JSON has none')
     parser.add_argument('--own-skeleton', action='store_true',
-                        help="lift the file's joints as they are, not Human3.6M's 17 (no training on generated "
-                        'motion then)')
+                        help="lift the file's joints as they are, not Human3.6M's 17 (no training on "
+                        'generated motion then)')
     parser.add_argument('--train', nargs='+', choices=('recorded', 'generated'),
                         help='what to train on (default: all there is)')
     parser.add_argument('--fps', type=number(5, 240), default=50.0, help='rate the motion is brought to')
-    parser.add_argument('--views', type=whole_number(1, 20), default=2, help='random cameras per part of a clip')
-    parser.add_argument('--noise', type=number(0, 20), default=1.0, help='factor on the errors of the 2D tracks')
-    parser.add_argument('--data-seed', type=whole_number(0, 2**32 - 1), default=0, help='of cameras and errors')
+    parser.add_argument('--views', type=whole_number(1, 20), default=2,
+                        help='random cameras per part of a clip')
+    parser.add_argument('--noise', type=number(0, 20), default=1.0,
+                        help='factor on the errors of the 2D tracks')
+    parser.add_argument('--data-seed', type=whole_number(0, 2**32 - 1), default=0,
+                        help='of cameras and errors')
     parser.add_argument('--generated', type=whole_number(2, 3000), default=GENERATED['train'],
                         help='generated motions to train on')
     parser.add_argument('--seconds', type=number(0.01, 1e6), default=300.0,
                         help='processor time of each training')
     parser.add_argument('--seeds', type=whole_number(1, 100), default=3, help='trainings of each method')
     parser.add_argument('--methods', nargs='+', choices=METHODS, default=METHODS)
-    parser.add_argument('--jobs', type=whole_number(1, 64), default=1, help='trainings at a time, one core each')
+    parser.add_argument('--jobs', type=whole_number(1, 64), default=1,
+                        help='trainings at a time, one core each')
     parser.add_argument('--out', type=Path,
-                        help='JSON file for all results, with the report beside it as .md; trainings already in it '
-                        'are not repeated')
+                        help='JSON file for all results, with the report beside it as .md; trainings '
+                        'already in it are not repeated')
     return parser.parse_args(argv)
 
 
@@ -80,8 +85,8 @@ def make_sets(args: argparse.Namespace) -> Tuple[Layout, Sets, List[str]]:
                              for split in ('train', 'test')}
     else:
         notes.append("Generated motion has Human3.6M's joints only, so nothing is trained on it here.")
-    notes += [f'{origin.capitalize()} motion: {summary(views["train"])} to train on, {summary(views["test"])} held '
-              'out.' for origin, views in sets.items()]
+    notes += [f'{origin.capitalize()} motion: {summary(views["train"])} to train on, '
+              f'{summary(views["test"])} held out.' for origin, views in sets.items()]
     return layout, sets, notes
 
 
@@ -106,7 +111,8 @@ def earlier_runs(path: Optional[Path], settings: Dict[str, Any]) -> List[Dict[st
         results = json.loads(path.read_text())
         same, runs = results['settings'] == settings, results['runs']
     except (ValueError, KeyError, TypeError):
-        raise UserError(f'{path} exists and is not a results file of this program; name another file with --out')
+        raise UserError(
+            f'{path} exists and is not a results file of this program; name another file with --out')
     if not same:
         raise UserError(f'{path} holds results of other settings; name another file with --out')
     return list(runs)

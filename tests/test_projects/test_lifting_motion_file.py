@@ -17,8 +17,9 @@ from synthetic_posetrack.motion3d import random_motion  # noqa: E402
 
 from mmpose_gss.errors import UserError  # noqa: E402
 
-NAMES = ['Hips', 'RightUpLeg', 'RightLeg', 'RightFoot', 'LeftUpLeg', 'LeftLeg', 'LeftFoot', 'Chest', 'RightShoulder',
-         'RightArm', 'RightForeArm', 'RightHand', 'LeftShoulder', 'LeftArm', 'LeftForeArm', 'LeftHand', 'Neck', 'Head']
+NAMES = ['Hips', 'RightUpLeg', 'RightLeg', 'RightFoot', 'LeftUpLeg', 'LeftLeg', 'LeftFoot', 'Chest',
+         'RightShoulder', 'RightArm', 'RightForeArm', 'RightHand', 'LeftShoulder', 'LeftArm', 'LeftForeArm',
+         'LeftHand', 'Neck', 'Head']
 PARENTS = [-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 10, 7, 12, 13, 14, 7, 16]
 COLUMN = {'Hips': 'root', 'RightUpLeg': 'right_hip', 'RightLeg': 'right_knee', 'RightFoot': 'right_foot',
           'LeftUpLeg': 'left_hip', 'LeftLeg': 'left_knee', 'LeftFoot': 'left_foot', 'Chest': 'spine',
@@ -75,25 +76,27 @@ def test_unit_and_axis_are_deduced_and_told(tmp_path):
 
 
 @pytest.mark.parametrize('names', [
-    ['pelvis', 'left_hip', 'right_hip', 'spine1', 'left_knee', 'right_knee', 'spine2', 'left_ankle', 'right_ankle',
-     'spine3', 'left_foot', 'right_foot', 'neck', 'left_collar', 'right_collar', 'head', 'left_shoulder',
-     'right_shoulder', 'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist'],
+    ['pelvis', 'left_hip', 'right_hip', 'spine1', 'left_knee', 'right_knee', 'spine2', 'left_ankle',
+     'right_ankle', 'spine3', 'left_foot', 'right_foot', 'neck', 'left_collar', 'right_collar', 'head',
+     'left_shoulder', 'right_shoulder', 'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist'],
     ['SpineBase', 'HipLeft', 'HipRight', 'SpineMid', 'KneeLeft', 'KneeRight', 'SpineShoulder', 'AnkleLeft',
      'AnkleRight', 'x', 'FootLeft', 'FootRight', 'Neck', 'a', 'b', 'Head', 'ShoulderLeft', 'ShoulderRight',
      'ElbowLeft', 'ElbowRight', 'WristLeft', 'WristRight'],
-    ['Hips', 'mixamorig:LeftUpLeg', 'mixamorig:RightUpLeg', 'Spine', 'mixamorig:LeftLeg', 'mixamorig:RightLeg',
-     'Spine1', 'mixamorig:LeftFoot', 'mixamorig:RightFoot', 'Spine2', 'mixamorig:LeftToeBase',
+    ['Hips', 'mixamorig:LeftUpLeg', 'mixamorig:RightUpLeg', 'Spine', 'mixamorig:LeftLeg',
+     'mixamorig:RightLeg', 'Spine1', 'mixamorig:LeftFoot', 'mixamorig:RightFoot', 'Spine2', 'mixamorig:LeftToeBase',
      'mixamorig:RightToeBase', 'Neck', 'mixamorig:LeftShoulder', 'mixamorig:RightShoulder', 'Head',
      'mixamorig:LeftArm', 'mixamorig:RightArm', 'mixamorig:LeftForeArm', 'mixamorig:RightForeArm',
      'mixamorig:LeftHand', 'mixamorig:RightHand'],
-    ['p', 'thigh_l', 'thigh_r', 's1', 'calf_l', 'calf_r', 's2', 'foot_l', 'foot_r', 's3', 'ball_l', 'ball_r', 'neck',
-     'clavicle_l', 'clavicle_r', 'head', 'upperarm_l', 'upperarm_r', 'lowerarm_l', 'lowerarm_r', 'hand_l', 'hand_r'],
+    ['p', 'thigh_l', 'thigh_r', 's1', 'calf_l', 'calf_r', 's2', 'foot_l', 'foot_r', 's3', 'ball_l', 'ball_r',
+     'neck', 'clavicle_l', 'clavicle_r', 'head', 'upperarm_l', 'upperarm_r', 'lowerarm_l', 'lowerarm_r',
+     'hand_l', 'hand_r'],
 ])
 def test_names_of_common_skeletons(names):
     smpl = [0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19]
     columns = h36m_columns(names, smpl)
-    order = [columns.used[name] for name in ('right_hip', 'right_knee', 'right_foot', 'left_shoulder', 'left_elbow',
-                                             'left_wrist', 'neck_base', 'head')]
+    wanted = ('right_hip', 'right_knee', 'right_foot', 'left_shoulder', 'left_elbow', 'left_wrist',
+              'neck_base', 'head')
+    order = [columns.used[name] for name in wanted]
     assert order == [names[i] for i in (2, 5, 8, 16, 18, 20, 12, 15)]
     np.testing.assert_allclose(columns.weights.sum(1), 1)
 
@@ -185,7 +188,8 @@ def test_faults_of_the_clips_are_named(tmp_path):
              ({'train/a': clips['train/move_0']}, 'no test clips'),
              ({'note': np.array(3)}, 'holds no clip'),
              ({'train/a': np.full((9, 18, 3), np.nan), 'test/b': clips['train/move_0'] * np.nan}, 'no frame'),
-             ({'train/a': clips['train/move_0'], 'test/b': clips['train/move_0'] * np.nan}, 'has no test clip'),
+             ({'train/a': clips['train/move_0'], 'test/b': np.full((9, 18, 3), np.nan)},
+              'has no test clip'),
              ({'train/a': np.array([None])}, 'train/a cannot be read')]
     for arrays, message in cases:
         with pytest.raises(UserError, match=message):

@@ -1,8 +1,8 @@
 """The 17 joints of Human3.6M from the joint names of another skeleton.
 
-Fourteen joints are read by name: hips, knees, ankles, shoulders, elbows, wrists, a neck and a head. Root, spine and
-thorax are means of hips and shoulders in every data set, since names such as ``root`` or ``thorax`` stand for
-different places in different skeletons.
+Fourteen joints are read by name: hips, knees, ankles, shoulders, elbows, wrists, a neck and a head. Root,
+spine and thorax are means of hips and shoulders in every data set, since names such as ``root`` or ``thorax``
+stand for different places in different skeletons.
 """
 import re
 from dataclasses import dataclass
@@ -40,30 +40,38 @@ class H36MColumns:
     used: Dict[str, str]
 
 
-def split_side(name: str) -> Tuple[str, List[str]]:
-    """Take the side off a joint name.
+def plain_name(name: str) -> str:
+    """A joint name in lower case, without punctuation and a rig's prefix (``mixamorig:``)."""
+    return re.sub(r'[^a-z0-9]', '', re.sub(r'^.*[:|]', '', name).lower())
+
+
+def split_side(name: str) -> Tuple[str, str]:
+    """Take the side off a joint name: ``left`` and ``right`` anywhere, l and r as an ending of their own or
+    in front.
 
     Returns:
-        tuple[str, list[str]]: ``left``, ``right`` or ``''``, and the candidates for the rest in lower case. A
-        leading or trailing l or r may be a side or a letter of the word, so both readings are given.
+        tuple[str, str]: ``left``, ``right`` or ``''``, and the rest in lower case. A leading l or r may be a
+        letter of the word (``lowerback``), so a side counts only where the rest means something or has a
+        partner.
     """
-    plain = re.sub(r'[^a-z0-9]', '', re.sub(r'^.*[:|]', '', name).lower())
+    plain = plain_name(name)
     for side in ('left', 'right'):
         if side in plain:
-            return side, [plain.replace(side, '', 1)]
+            return side, plain.replace(side, '', 1)
+    for side, letter in (('left', 'l'), ('right', 'r')):
+        if re.search(rf'[^a-zA-Z0-9]{letter}$', name.lower()) or re.search(rf'[a-z]{letter.upper()}$', name):
+            return side, plain[:-1]
     for side, letter in (('left', 'l'), ('right', 'r')):
         if plain.startswith(letter):
-            return side, [plain[1:]]
-        if re.search(rf'[^a-zA-Z0-9]{letter}$', name.lower()) or re.search(rf'[a-z]{letter.upper()}$', name):
-            return side, [plain[:-1]]
-    return '', [plain]
+            return side, plain[1:]
+    return '', plain
 
 
 def mirrored_pairs(names: Sequence[str]) -> List[Tuple[int, int]]:
     """Pairs (left, right) of joints whose names differ in the side alone."""
     left, right = {}, {}
     for index, name in enumerate(names):
-        side, (rest, *_) = split_side(name)
+        side, rest = split_side(name)
         if side:
             (left if side == 'left' else right)[rest] = index
     return [(left[rest], right[rest]) for rest in left if rest in right]
@@ -110,12 +118,10 @@ def _by_name(names: Sequence[str]) -> Tuple[Dict[str, Dict[str, int]], Dict[str,
     sided: Dict[str, Dict[str, int]] = {'left': {}, 'right': {}}
     middle: Dict[str, int] = {}
     for index, name in enumerate(names):
-        side, rests = split_side(name)
-        plain = re.sub(r'[^a-z0-9]', '', re.sub(r'^.*[:|]', '', name).lower())
-        middle.setdefault(plain, index)
+        side, rest = split_side(name)
+        middle.setdefault(plain_name(name), index)
         if side:
-            for rest in rests:
-                sided[side].setdefault(rest, index)
+            sided[side].setdefault(rest, index)
     return sided, middle
 
 

@@ -4,7 +4,7 @@ Shapes: B windows, T frames of a window, J joints. Every method takes tracks ``(
 ``(B,t,J,3)`` in metres relative to the root, for all frames (t = T) or the middle one (t = 1).
 """
 from pathlib import Path
-from typing import Any, Dict, Optional, Type
+from typing import Dict, Optional, Type
 
 import torch
 from mmengine.config import Config

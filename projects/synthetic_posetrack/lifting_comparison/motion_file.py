@@ -1,7 +1,7 @@
 """Recorded motion: one array per clip in an npz, and a JSON that says what its columns are.
 
-Shapes: F frames, J joints. Nothing is assumed about J, names, units or rates: the JSON says it, or (for the unit
-and the vertical axis only) the body does. ``docs/lifting_comparison.md`` has the fields.
+Shapes: F frames, J joints. Nothing is assumed about J, names, units or rates: the JSON says it, or (for the
+unit and the vertical axis only) the body does. ``docs/lifting_comparison.md`` has the fields.
 """
 import json
 import zipfile
@@ -79,9 +79,9 @@ def read_motion(path: Path, skeleton_path: Optional[Path] = None, fps: Optional[
     skeleton_path = Path(skeleton_path) if skeleton_path else find_skeleton(path)
     skeleton = read_skeleton(skeleton_path, fps)
     notes: List[str] = []
-    splits = _split(path, arrays, notes)
     for name, array in arrays.items():
         _check_clip(path, name, array, skeleton, skeleton_path)
+    splits = _split(path, arrays, notes)
     rotation, scale = _placement(path, arrays, skeleton, skeleton_path, notes)
     clips: Dict[str, List[Tuple[str, np.ndarray]]] = {split: [] for split in SPLITS}
     for split, names in splits.items():
@@ -110,7 +110,8 @@ def find_skeleton(path: Path) -> Path:
             return candidate
     found = sorted(path.parent.glob('*.json'))
     if len(found) != 1:
-        what = 'no JSON' if not found else f'{len(found)} JSON files, none called {path.stem}.json or skeleton.json,'
+        what = 'no JSON' if not found else (
+            f'{len(found)} JSON files, none called {path.stem}.json or skeleton.json,')
         raise UserError(f'{path.parent} has {what} with the joint names and parents of {path.name}; put '
                         f'{path.stem}.json beside it or name the file with --skeleton')
     return found[0]
@@ -121,8 +122,8 @@ def read_skeleton(path: Path, fps: Optional[float] = None) -> Skeleton:
 
     Args:
         path (Path): JSON object: ``joint_names`` (or ``names``, ``joints``, any key that begins with
-            ``joint_names``), ``parents`` (indices or names; -1, null or itself for a root), ``fps``, ``unit``,
-            ``up``.
+            ``joint_names``), ``parents`` (indices or names; -1, null or itself for a root), ``fps``,
+            ``unit``, ``up``.
         fps (float, optional): Stands in for a missing ``fps``.
 
     Raises:
@@ -155,7 +156,8 @@ def _names(path: Path, data: Dict[str, Any]) -> Tuple[str, ...]:
         if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
             if len(set(value)) != len(value):
                 twice = next(name for name in value if value.count(name) > 1)
-                raise UserError(f'{path} names the joint {twice!r} twice in {key!r}; give every joint its own name')
+                raise UserError(
+                    f'{path} names the joint {twice!r} twice in {key!r}; give every joint its own name')
             return tuple(value)
     raise UserError(f"{path} has no list of joint names; add 'joint_names', one string per joint")
 
@@ -164,7 +166,8 @@ def _parents(path: Path, data: Dict[str, Any], names: Sequence[str]) -> Tuple[in
     value = data.get('parents', data.get('joint_parents'))
     if not isinstance(value, list) or len(value) != len(names):
         got = f'{len(value)} entries' if isinstance(value, list) else 'none'
-        raise UserError(f"{path} needs 'parents', one per joint name ({len(names)}; -1 for the root), and has {got}")
+        raise UserError(
+            f"{path} needs 'parents', one per joint name ({len(names)}; -1 for the root), and has {got}")
     parents = []
     for joint, parent in enumerate(value):
         if isinstance(parent, str) and parent in names:
@@ -172,8 +175,8 @@ def _parents(path: Path, data: Dict[str, Any], names: Sequence[str]) -> Tuple[in
         if parent is None or parent == -1:
             parent = joint
         if isinstance(parent, bool) or not isinstance(parent, int) or not 0 <= parent < len(names):
-            raise UserError(f'{path}: the parent of {names[joint]!r} is {value[joint]!r}, which is neither a joint '
-                            f'name nor an index from 0 to {len(names) - 1}, nor -1 for a root')
+            raise UserError(f'{path}: the parent of {names[joint]!r} is {value[joint]!r}, which is neither '
+                            f'a joint name nor an index from 0 to {len(names) - 1}, nor -1 for a root')
         parents.append(parent)
     for joint in range(len(parents)):
         at, steps = joint, 0
@@ -216,7 +219,8 @@ def _read_arrays(path: Path) -> Dict[str, np.ndarray]:
     if not prefixed:  # other entries, such as a rate, may stand beside the clips
         arrays = {name: array for name, array in arrays.items() if array.ndim == 3}
     if not arrays:
-        raise UserError(f'{path} holds no clip; save arrays (frames, joints, 3) as train/<clip> and test/<clip>')
+        raise UserError(
+            f'{path} holds no clip; save arrays (frames, joints, 3) as train/<clip> and test/<clip>')
     return arrays
 
 
@@ -228,8 +232,8 @@ def _split(path: Path, arrays: Dict[str, np.ndarray], notes: List[str]) -> Dict[
         notes.append('the file names no split: every fourth clip by name is held out')
     for split, names in splits.items():
         if not names:
-            raise UserError(f'{path} has no {split} clips; name arrays {split}/<clip>, or give at least four clips '
-                            'without a split')
+            raise UserError(f'{path} has no {split} clips; name arrays {split}/<clip>, or give at least '
+                            'four clips without a split')
     return splits
 
 
@@ -240,24 +244,26 @@ def _check_clip(path: Path, name: str, array: np.ndarray, skeleton: Skeleton, sk
         raise UserError(f'{path}: {name} is {array.dtype} of shape {array.shape}; a clip is numbers of shape '
                         '(frames, joints, 3)')
     if array.shape[1] != joints:
-        raise UserError(f'{path}: {name} has {array.shape[1]} joints, but {skeleton_path} names {joints}; give one '
-                        'name and parent per column')
+        raise UserError(f'{path}: {name} has {array.shape[1]} joints, but {skeleton_path} names {joints}; '
+                        'give one name and parent per column')
 
 
 def _placement(path: Path, arrays: Dict[str, np.ndarray], skeleton: Skeleton, skeleton_path: Path,
                notes: List[str]) -> Tuple[np.ndarray, float]:
     """The rotation that makes z the vertical, and metres per unit."""
-    sample = np.concatenate([array[::max(1, len(array) // 20)] for array in arrays.values()]).astype(np.float64)
+    parts = [array[::max(1, len(array) // 20)] for array in arrays.values()]
+    sample = np.concatenate(parts).astype(np.float64)
     sample = sample[np.isfinite(sample).all((1, 2))]
     if not len(sample):
         raise UserError(f'{path} has no frame in which all values are finite; interpolate the gaps first')
     extent = float(np.median(np.ptp(sample, axis=1).max(1)))
     unit = skeleton.unit
     if unit is None:
-        unit = next((u for u in ('m', 'cm', 'mm') if BODY_METRES[0] <= extent * METRES[u] <= BODY_METRES[1]), None)
+        low, high = BODY_METRES
+        unit = next((u for u in ('m', 'cm', 'mm') if low <= extent * METRES[u] <= high), None)
         if unit is None:
-            raise UserError(f"{skeleton_path} names no 'unit', and bodies of {extent:.3g} fit none of m, cm and mm; "
-                            "add 'unit'")
+            raise UserError(f"{skeleton_path} names no 'unit', and bodies of {extent:.3g} fit none of m, cm "
+                            "and mm; add 'unit'")
         notes.append(f'{skeleton_path.name} names no unit: bodies of {extent:.3g} are taken for {unit}')
     elif not BODY_METRES[0] / 5 <= extent * METRES[unit] <= BODY_METRES[1] * 5:
         raise UserError(f'{skeleton_path}: with unit {unit!r} the bodies of {path.name} are '
@@ -272,8 +278,8 @@ def _placement(path: Path, arrays: Dict[str, np.ndarray], skeleton: Skeleton, sk
 def _deduced_up(sample: np.ndarray, skeleton: Skeleton, skeleton_path: Path) -> str:
     columns = h36m_columns(skeleton.names, skeleton.parents)
     if columns is None:
-        raise UserError(f"{skeleton_path} names no vertical axis and no heads and feet to see it by; add 'up' (one "
-                        f'of {", ".join(UPRIGHT)})')
+        raise UserError(f"{skeleton_path} names no vertical axis and no heads and feet to see it by; add "
+                        f"'up' (one of {', '.join(UPRIGHT)})")
     weights = columns.weights
     head, feet = H36M_JOINTS.index('head'), [H36M_JOINTS.index(f'{side}_foot') for side in ('left', 'right')]
     rise = np.median(weights[head] @ sample - (weights[feet].mean(0) @ sample), axis=0)

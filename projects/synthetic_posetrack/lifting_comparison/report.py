@@ -44,7 +44,8 @@ def clip_table(runs: Sequence[Run], test: str) -> str:
         cells = [clip]
         for method in methods:
             mine = [run['scores'][test][clip] for run in runs if run['method'] == method]
-            cells.append(' / '.join(f'{statistics.mean(values[score] for values in mine):.1f}' for score in SCORES))
+            cells.append(
+                ' / '.join(f'{statistics.mean(values[score] for values in mine):.1f}' for score in SCORES))
         lines.append('| ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines)
 
@@ -69,8 +70,8 @@ def order(runs: Sequence[Run], test: str) -> str:
                 clips += 1
                 clips_won += min(values, key=lambda method: values[method]) == OURS
         verdict = 'first on every seed' if not lost else 'NOT first on ' + ', '.join(lost)
-        lines.append(f'* {score}: {OURS} is {verdict} ({len(seeds)} seeds), and on {clips_won} of {clips} pairs of '
-                     'clip and seed.')
+        lines.append(f'* {score}: {OURS} is {verdict} ({len(seeds)} seeds), and on {clips_won} of {clips} '
+                     'pairs of clip and seed.')
     return '\n'.join(lines)
 
 
@@ -78,8 +79,8 @@ def report(results: Dict[str, Any]) -> str:
     """The whole report in Markdown."""
     settings, runs = results['settings'], results['runs']
     parts = [f'{settings["seconds"]:g} s of processor time on one core per training, '
-             f'{len({run["seed"] for run in runs})} seeds, {settings["fps"]:g} frames per second. Mean over clips, ± '
-             'standard deviation over seeds.', *results['notes']]
+             f'{len({run["seed"] for run in runs})} seeds, {settings["fps"]:g} frames per second. Mean over '
+             'clips, ± standard deviation over seeds.', *results['notes']]
     for train in dict.fromkeys(run['train'] for run in runs):
         of_train = [run for run in runs if run['train'] == train]
         for test in of_train[0]['scores']:

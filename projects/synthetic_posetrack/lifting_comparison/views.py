@@ -1,7 +1,7 @@
 """Motion seen by random cameras, with the tracks of an imitated 2D estimator.
 
-Shapes: F frames, J joints. Joints in metres in the camera's axes (x right, y down, z forward); tracks in half image
-widths.
+Shapes: F frames, J joints. Joints in metres in the camera's axes (x right, y down, z forward); tracks in half
+image widths.
 """
 from dataclasses import dataclass
 from typing import List, Sequence, Tuple
@@ -106,8 +106,8 @@ def common_layout(motion: Motion, own: bool = False) -> Tuple[Layout, np.ndarray
         return own_layout(skeleton), whole, 'Lifted joints: those of the file, as asked.'
     columns = h36m_columns(skeleton.names, skeleton.parents)
     if columns is None:
-        return own_layout(skeleton), whole, ('Lifted joints: those of the file, since its names do not give the '
-                                             'limbs, neck and head of Human3.6M.')
+        return own_layout(skeleton), whole, ('Lifted joints: those of the file, since its names do not give '
+                                             'the limbs, neck and head of Human3.6M.')
     layout = h36m_layout()
     sample = np.concatenate([joints[::20] for _, joints in motion.clips['train']])
     posed = columns.weights @ sample
@@ -120,7 +120,8 @@ def common_layout(motion: Motion, own: bool = False) -> Tuple[Layout, np.ndarray
                         f'Lifted joints: those of the file, since {columns.used[H36M_JOINTS[a]]} and '
                         f'{columns.used[H36M_JOINTS[b]]} are in one place.')
     read = ', '.join(f'{ours} = {theirs}' for ours, theirs in columns.used.items() if ours != theirs)
-    return layout, columns.weights, ("Lifted joints: Human3.6M's 17, by name" + (f' ({read}).' if read else '.'))
+    return layout, columns.weights, (
+        "Lifted joints: Human3.6M's 17, by name" + (f' ({read}).' if read else '.'))
 
 
 def resampled(joints: np.ndarray, source: float, target: float) -> np.ndarray:
@@ -178,8 +179,9 @@ def _seen(rng: np.random.Generator, name: str, world: np.ndarray, layout: Layout
     local, pixels = project(world, random_camera(rng, world, 0))
     factor = noise * float(np.median(np.ptp(pixels, axis=1).max(1))) / PERSON_PIXELS
     usual = Noise()
-    errors = Noise(jitter=usual.jitter * factor, drift=usual.drift * factor, joint_gaps=usual.joint_gaps * noise,
-                   frame_gaps=usual.frame_gaps * noise, swaps=usual.swaps * noise)
+    errors = Noise(jitter=usual.jitter * factor, drift=usual.drift * factor,
+                   joint_gaps=usual.joint_gaps * noise, frame_gaps=usual.frame_gaps * noise,
+                   swaps=usual.swaps * noise)
     found = detect(rng, pixels, errors, np.array(layout.joint_noise), layout.pairs, fps)
     return View(name, (found[..., :2] / (IMAGE / 2) - 1).astype(np.float32), local.astype(np.float32))
 

@@ -14,20 +14,21 @@ from .views import View
 class Windows:
     """All windows of T frames of a set of views, cut when they are asked for.
 
-    The first and last frames of a view are repeated, so that every frame can be the middle of a window. Tracks
-    are relative to the root of the window's middle frame, poses to their own root.
+    The first and last frames of a view are repeated, so that every frame can be the middle of a window.
+    Tracks are relative to the root of the window's middle frame, poses to their own root.
 
     Args:
         views (Sequence[View]): The views.
         frames (int): T, odd.
-        stride (int): Frames between windows. 1 centres one on every frame; with more, windows lie inside the view
-            and the last one ends with it (a view shorter than T has one window, with repeated frames).
+        stride (int): Frames between windows. 1 centres one on every frame; with more, windows lie inside the
+            view and the last one ends with it (a view shorter than T has one window, with repeated frames).
         root (int): The joint that is subtracted.
     """
 
     def __init__(self, views: Sequence[View], frames: int, stride: int, root: int) -> None:
         self.frames, self.root, half = frames, root, frames // 2
-        tracks, joints, starts, self.view_rows = [], [], [], []  # type: List, List, List, List[Tuple[int, int]]
+        tracks, joints, starts = [], [], []
+        self.view_rows: List[Tuple[int, int]] = []
         total = 0
         for view in views:
             length = len(view.joints)
