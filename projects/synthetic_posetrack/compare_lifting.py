@@ -96,8 +96,8 @@ def run(task: Tuple[str, str, int, Layout, Sets, float]) -> Dict[str, Any]:
     warnings.simplefilter('ignore')
     import torch
     torch.set_num_threads(1)
-    from lifting_comparison.training import score, train
-    trained = train(method, layout, sets[origin]['train'], seconds, seed)
+    from lifting_comparison.training import Budget, score, train
+    trained = train(method, layout, sets[origin]['train'], Budget(seconds), seed)
     scores = {test: score(trained['method'], views['test']) for test, views in sets.items()}
     return dict(method=method, train=origin, seed=seed, poses=trained['poses'],
                 parameters=trained['parameters'], scores=scores)

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import compare_lifting as tool  # noqa: E402
 from lifting_comparison import report as reports  # noqa: E402
 from lifting_comparison.methods import METHODS, build_method  # noqa: E402
-from lifting_comparison.training import predict, score, train  # noqa: E402
+from lifting_comparison.training import Budget, predict, score, train  # noqa: E402
 from lifting_comparison.views import Cameras, Layout, View, generated_views, h36m_layout  # noqa: E402
 from lifting_comparison.windows import Windows, mirrored  # noqa: E402
 from test_lifting_motion_file import NAMES, made_clips, write  # noqa: E402
@@ -100,7 +100,7 @@ def test_methods_learn(name, own):
     windows = Windows(views, before.frames, 1, 0)
     before.fit_scale(*windows.batch(torch.arange(len(windows))))
     first, second = (np.mean([clip['MPJPE'] for clip in score(method, views).values()])
-                     for method in (before, train(name, layout, views, 4.0, 0)['method']))
+                     for method in (before, train(name, layout, views, Budget(iterations=60), 0)['method']))
     assert second < 0.75 * first
     assert [len(part) for part in predict(before, views)] == [60, 60]
 

@@ -1,7 +1,8 @@
 """One training of one method, and its errors on held-out views."""
 import logging
 import time
-from typing import Any, Dict, List, Sequence
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
@@ -17,14 +18,37 @@ from .windows import Windows, mirrored
 SCORES = ('MPJPE', 'P-MPJPE', 'MPJVE')
 
 
-def train(name: str, layout: Layout, views: Sequence[View], seconds: float, seed: int) -> Dict[str, Any]:
-    """Train from scratch for a processor time; the rate falls to a hundredth over it as a cosine.
+@dataclass
+class Budget:
+    """What a training may take.
+
+    Attributes:
+        seconds (float, optional): Of processor time, from the first call of :meth:`spent` on.
+        iterations (int, optional): Instead of a time, so that a training can be repeated exactly.
+    """
+    seconds: Optional[float] = None
+    iterations: Optional[int] = None
+    _calls: int = 0
+    _start: float = 0.0
+
+    def spent(self) -> float:
+        """The share that is used, before one more iteration."""
+        if not self._calls:
+            self._start = time.process_time()
+        self._calls += 1
+        if self.iterations:
+            return (self._calls - 1) / self.iterations
+        return (time.process_time() - self._start) / float(self.seconds or 0)
+
+
+def train(name: str, layout: Layout, views: Sequence[View], budget: Budget, seed: int) -> Dict[str, Any]:
+    """Train from scratch; the rate falls to a hundredth over the budget as a cosine.
 
     Args:
         name (str): Of `METHODS`.
         layout (Layout): The joints.
         views (Sequence[View]): The training set.
-        seconds (float): Processor time.
+        budget (Budget): Processor time or iterations.
         seed (int): Of weights and order.
 
     Returns:
@@ -38,10 +62,10 @@ def train(name: str, layout: Layout, views: Sequence[View], seconds: float, seed
     method.fit_scale(*windows.batch(torch.randperm(len(windows))[:20000]))
     model = method.model.train()
     optimiser = build_optim_wrapper(model, method.cfg.optim_wrapper).optimizer
-    poses, start, done = 0, time.process_time(), 0.0
+    poses, done = 0, 0.0
     while done < 1:
         for chosen in torch.randperm(len(windows)).split(method.batch):
-            done = (time.process_time() - start) / seconds
+            done = budget.spent()
             if done >= 1:
                 break
             if len(chosen) == 1 < min(method.batch, len(windows)):
