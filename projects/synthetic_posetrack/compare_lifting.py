@@ -18,7 +18,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the package, when it is not installed
@@ -146,13 +146,21 @@ def compare(args: argparse.Namespace) -> str:
     tasks = [(method, origin, seed, layout, sets, args.seconds) for origin in origins
              for seed in range(args.seeds) for method in args.methods if (method, origin, seed) not in have]
     results: Dict[str, Any] = dict(settings=settings, notes=notes, runs=done)
-    with multiprocessing.get_context('spawn').Pool(args.jobs, maxtasksperchild=1) as pool:
-        for result in pool.imap(run, tasks):
-            results['runs'].append(result)
-            text = save(args.out, results)
-            print(f'{result["method"]}, trained on {result["train"]} motion, seed {result["seed"]}: done',
-                  file=sys.stderr, flush=True)
-    return text if tasks else save(args.out, results)
+    for result in outcomes(tasks, args.jobs):
+        results['runs'].append(result)
+        save(args.out, results)
+        print(f'{result["method"]}, trained on {result["train"]} motion, seed {result["seed"]}: done',
+              file=sys.stderr, flush=True)
+    return save(args.out, results)
+
+
+def outcomes(tasks: List[Tuple[str, str, int, Layout, Sets, float]], jobs: int) -> Iterator[Dict[str, Any]]:
+    """Results of the trainings in order; several at a time run in processes of their own."""
+    if jobs == 1:
+        yield from map(run, tasks)
+        return
+    with multiprocessing.get_context('spawn').Pool(jobs, maxtasksperchild=1) as pool:
+        yield from pool.imap(run, tasks)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
