@@ -63,8 +63,8 @@ def load_detections(path: Union[str, Path]) -> Detections:
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f'Detection file "{path}" does not exist; check bbox_file, or leave it out to use annotated '
-            'boxes.')
+            f'Detection file "{path}" does not exist; check bbox_file (or --detector), or leave it out to do '
+            'without detected boxes.')
     content = read_json(path)
     if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
         raise UserError(

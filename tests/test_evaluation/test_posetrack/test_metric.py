@@ -8,6 +8,7 @@ from made_videos import NAMES, figures_of, make_tidy
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.registry import METRICS
 
 
@@ -144,6 +145,16 @@ def test_format_only_writes_files_that_evaluate_to_the_same(videos, tmp_path):
         written[name] = (gt, content)
     figures = figures_of(written)
     assert figures['AP'] == pytest.approx(expected['AP']) and figures['MOTA'] == expected['MOTA']
+
+
+@pytest.mark.parametrize('name', ['../stolen', '/tmp/stolen', 'a\\b', '.hidden', ''])
+def test_a_file_cannot_choose_where_predictions_are_written(videos, tmp_path, name):
+    images = [dict(id=entry['id'], vid_id=name) for entry in split_of(videos)['images']]
+    (tmp_path / 'split.json').write_text(json.dumps({'images': images}))
+    with pytest.raises(UserError, match='cannot be the name of a file'):
+        evaluate(samples_of(videos), ann_file=str(tmp_path / 'split.json'), format_only=True,
+                 outfile_prefix=str(tmp_path / 'out' / 'pred'))
+    assert not list(tmp_path.rglob('*stolen*')) and not (tmp_path / 'out').exists()
 
 
 def test_boxes_with_a_low_score_are_dropped(videos, tmp_path):
