@@ -1,5 +1,6 @@
 """What all tests share."""
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-# Before torch and OpenMP are loaded: pytest's own processes must not oversubscribe small machines.
+# No test opens a window.
 os.environ.setdefault('MPLBACKEND', 'Agg')
+#: How a skip for want of samples begins.
+NO_SAMPLES = 'no real samples'
 
 
 @pytest.fixture(scope='session')
@@ -22,8 +25,26 @@ def testdata() -> Path:
     """Folder of real samples; a test that needs it is skipped where it is not there."""
     folder = Path(os.environ.get('MMPOSE_GSS_TESTDATA', ROOT.parent / 'shared' / 'testdata'))
     if not folder.is_dir():
-        pytest.skip(f'no real samples at {folder}; set MMPOSE_GSS_TESTDATA to their folder')
+        pytest.skip(f'{NO_SAMPLES} at {folder}; set MMPOSE_GSS_TESTDATA to their folder')
     return folder
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many tests the lack of real samples has skipped."""
+    skipped = [report for report in terminalreporter.stats.get('skipped', ())
+               if NO_SAMPLES in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(
+            f'{len(skipped)} tests were skipped as they need real samples, which are not here; set '
+            'MMPOSE_GSS_TESTDATA to their folder')
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on, for processes that train together."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture(autouse=True)

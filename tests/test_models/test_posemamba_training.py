@@ -112,13 +112,13 @@ def test_resumed_training_equals_an_uninterrupted_one(root, tmp_path, testdata):
 
 
 @pytest.mark.slow
-def test_trains_in_two_processes(root, tmp_path, testdata):
+def test_trains_in_two_processes(root, tmp_path, testdata, free_port):
     cfg = tiny(root, tmp_path, 'posemamba-s-27frm_8xb4-120e_h36m', h36m(testdata), epochs=2, interval=1)
     cfg.train_dataloader.batch_size = 1
     cfg.dump(str(tmp_path / 'config.py'))
     done = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node', '2', '--master_port', '29617',
-         str(root / 'tools/train.py'), str(tmp_path / 'config.py'), '--launcher', 'pytorch',
+        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node', '2', '--master_port',
+         str(free_port), str(root / 'tools/train.py'), str(tmp_path / 'config.py'), '--launcher', 'pytorch',
          '--work-dir', str(tmp_path / 'two')],
         capture_output=True, text=True, timeout=400,
         env={**os.environ, 'PYTHONPATH': str(root), 'OMP_NUM_THREADS': '1', 'PYTHONWARNINGS': 'ignore'})

@@ -23,10 +23,10 @@ OPTIONS = [
 
 
 @pytest.mark.slow
-def test_mixed_precision_in_two_processes(root, toy_clips, tmp_path):
+def test_mixed_precision_in_two_processes(root, toy_clips, tmp_path, free_port):
     env = dict(os.environ, SYNTHETIC_POSETRACK=str(toy_clips), PYTHONWARNINGS='ignore', OMP_NUM_THREADS='1')
     launcher = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node', '2', '--master_port',
-                '29517']
+                str(free_port)]
     run = subprocess.run(
         [*launcher, str(root / 'tools/train.py'), CONFIG, '--work-dir', str(tmp_path), '--amp', '--launcher',
          'pytorch', '--cfg-options', *OPTIONS], env=env, capture_output=True, text=True)

@@ -1,7 +1,9 @@
-"""The benchmark tool, on toy sizes."""
+"""The benchmark tool on toy sizes, and what judges the speed."""
+import importlib.util
 import json
 
 import pytest
+import torch
 
 from mmpose_gss.ops.native import library
 
@@ -29,3 +31,24 @@ def test_exponent(tool):
 def test_refuses_what_cannot_run(tool):
     with pytest.raises(SystemExit, match='mamba'):
         tool.benchmark(tool.parse_args(['--backends', 'mamba']))
+
+
+def test_speed_is_judged_by_its_bounds(root, monkeypatch, capsys):
+    folder = root / 'tools/analysis_tools'
+    monkeypatch.syspath_prepend(str(folder))
+    spec = importlib.util.spec_from_file_location('check_speed', folder / 'check_speed.py')
+    check = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(check)
+    good = {name: most if least is None else least for name, (least, most) in check.BOUNDS.items()}
+    assert check.judge(good) == []
+    for name, (least, _) in check.BOUNDS.items():
+        bad = good[name] * (1.01 if least is None else 0.99)
+        missed, = check.judge({**good, name: bad})
+        assert missed.startswith(name) and 'must be' in missed
+    threads = torch.get_num_threads()
+    monkeypatch.setitem(check.PARTS, 'orders', lambda: {'six orders, over one': 9.0})
+    monkeypatch.setitem(check.PARTS, 'scan', lambda: good)
+    assert check.main(['--only', 'orders', 'scan']) == 1
+    assert check.main(['--only', 'scan']) == 0
+    torch.set_num_threads(threads)
+    assert 'six orders, over one: 9, must be at most 7' in capsys.readouterr().out

@@ -88,12 +88,12 @@ def test_resume_after_a_kill_goes_on_as_if_nothing_had_happened(root, plain_conf
 
 
 @pytest.mark.slow
-def test_two_processes_equal_one_on_the_doubled_batch(root, plain_config, env, tmp_path):
+def test_two_processes_equal_one_on_the_doubled_batch(root, plain_config, env, tmp_path, free_port):
     one = [*OPTIONS, 'train_dataloader.batch_size=4', 'train_cfg.max_epochs=1']
     subprocess.run(command(root, plain_config, tmp_path / 'one', '--cfg-options', *one), env=env, check=True,
                    capture_output=True)
     launcher = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node', '2',
-                '--master_port', '29511']
+                '--master_port', str(free_port)]
     two = subprocess.run(
         command(root, plain_config, tmp_path / 'two', '--launcher', 'pytorch', '--cfg-options', *OPTIONS,
                 'train_cfg.max_epochs=1', launcher=launcher), env=env, capture_output=True, text=True)

@@ -49,7 +49,7 @@ class AttentionBlock(nn.Module):
 
 
 def best_time(run: Callable, repeats: int, clock: Callable = time.perf_counter) -> float:
-    """Shortest of several runs in seconds."""
+    """Return the shortest of several runs in seconds."""
     times = []
     for _ in range(repeats):
         start = clock()
@@ -130,7 +130,7 @@ def compare_with_encoder(config: str, repeats: int, clock: Callable) -> None:
     width, height = cfg.model.head.decoder.input_size
     clip = torch.randn(1, cfg.model.neck.num_frames, 3, height, width)
     encoder, whole = [], []
-    for _ in range(repeats):  # in turns, so that a busy moment meets both
+    for _ in range(repeats):  # in turns, so that a disturbance meets both
         encoder.append(best_time(lambda: model.encode(clip), 1, clock))
         whole.append(best_time(lambda: model(clip, None, mode='tensor'), 1, clock))
     print(
@@ -139,14 +139,14 @@ def compare_with_encoder(config: str, repeats: int, clock: Callable) -> None:
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--out', type=Path, help='plot to write')
     parser.add_argument('--encoder', metavar='CONFIG', help='compare a model with its own encoder instead')
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--repeats', type=int, default=3)
-    parser.add_argument('--cpu-time', action='store_true', help='one thread\'s CPU time: for a busy machine')
+    parser.add_argument('--cpu-time', action='store_true', help='CPU time of one thread instead of the clock\'s')
     args = parser.parse_args(argv)
     torch.set_num_threads(1 if args.cpu_time else args.threads)
     clock = time.process_time if args.cpu_time else time.perf_counter

@@ -13,7 +13,7 @@ CASES = ('03_easy', '10_ignore_edges', '16_category_order')
 def case(request, testdata):
     folder = testdata / 'posetrack_oracle' / request.param
     if not folder.is_dir():
-        pytest.skip(f'no reference case at {folder}')
+        pytest.skip(f'no real samples: no reference case at {folder}')
     expected = json.loads((folder / 'expected.json').read_text())
     return posetrack_figures(load_frames(str(folder / 'gt'), str(folder / 'pred'))), expected
 
