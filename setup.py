@@ -97,7 +97,7 @@ setup(
     packages=find_packages(include=['mmpose_gss', 'mmpose_gss.*']),
     package_data={'mmpose_gss.ops.native': ['csrc/*']},
     install_requires=[
-        'torch>=2.4', 'torchvision', 'numpy', 'scipy', 'mmengine>=0.10.5,<1.0', 'mmcv>=2.0.1,<2.2',
+        'torch>=2.6', 'torchvision', 'numpy', 'scipy', 'mmengine>=0.10.5,<1.0', 'mmcv>=2.0.1,<2.2',
         'mmdet>=3.2,<3.4', 'mmpose>=1.3.1', 'mmpretrain>=1.2', 'xtcocotools>=1.12', 'opencv-python',
         'matplotlib',
     ],

@@ -1,8 +1,7 @@
 """Load checkpoints on torch >= 2.6, safely also from untrusted files.
 
-``torch.load`` defaults to ``weights_only=True`` since torch 2.6, which refuses what MMEngine's Runner puts
-beside the weights (its log history). The types that are needed are allow-listed here instead of switching
-the protection off.
+Every file is opened with ``weights_only=True``, which refuses what MMEngine's Runner puts beside the weights
+(its log history). The types that are needed are allow-listed here instead of switching the protection off.
 
 :func:`load_checkpoint` is the one way of a file into a model: read, compared with the model, loaded.
 """
@@ -11,7 +10,7 @@ from __future__ import annotations
 import pickle
 import zipfile
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -59,6 +58,39 @@ def allow_runner_checkpoints() -> None:
         pass
 
 
+def read_safely(path: Union[str, Path], mapped: bool = True) -> Any:
+    """Read what a file of ``torch.save`` holds, on the CPU, without running code from it.
+
+    Args:
+        path (str | Path): The file.
+        mapped (bool): As for :func:`read_checkpoint`.
+
+    Returns:
+        Any: The content.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UserError: If it is damaged, or holds more than weights and log history.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'checkpoint {path} does not exist; give the path of a .pth file')
+    allow_runner_checkpoints()
+    try:
+        return torch.load(
+            path, map_location='cpu', weights_only=True, mmap=mapped and zipfile.is_zipfile(path))
+    except pickle.UnpicklingError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f'checkpoint {path} holds objects that are not safe to load, or is no checkpoint ({reason}); '
+            'give a file of this project or one that holds only a state_dict') from error
+    except Exception as error:  # noqa: B902 (torch raises KeyError, EOFError, RuntimeError ... on damage)
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(
+            f'checkpoint {path} cannot be read ({reason}); it is truncated or no checkpoint, '
+            'copy or download it again') from error
+
+
 def read_checkpoint(path: Union[str, Path], mapped: bool = True) -> Dict:
     """Read a checkpoint file with all tensors on the CPU, without running code from it.
 
@@ -74,27 +106,16 @@ def read_checkpoint(path: Union[str, Path], mapped: bool = True) -> Dict:
         FileNotFoundError: If there is no such file.
         UserError: If the file is no checkpoint, or holds more than weights and log history.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'checkpoint {path} does not exist; give the path of a .pth file')
-    allow_runner_checkpoints()
-    try:
-        content = torch.load(
-            path, map_location='cpu', weights_only=True, mmap=mapped and zipfile.is_zipfile(path))
-    except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f'checkpoint {path} holds objects that are not safe to load, or is no checkpoint ({reason}); '
-            'give a file of this project or one that holds only a state_dict') from error
-    except Exception as error:  # noqa: B902 (torch raises KeyError, EOFError, RuntimeError ... on damage)
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(
-            f'checkpoint {path} cannot be read ({reason}); it is truncated or no checkpoint, '
-            'copy or download it again') from error
+    content = read_safely(path, mapped)
     if not isinstance(content, dict):
         raise UserError(f'checkpoint {path} holds a {type(content).__name__}; it must hold a state_dict')
     if 'state_dict' not in content:
         content = {'state_dict': content}
+    if content.get('meta') is None:
+        content.pop('meta', None)
+    if not isinstance(content.get('meta', {}), dict):
+        raise UserError(f'checkpoint {path}: meta is a {type(content["meta"]).__name__}; it must hold entries '
+                        'by name, or be left out')
     if not isinstance(content['state_dict'], dict):
         raise UserError(f'checkpoint {path}: state_dict is a {type(content["state_dict"]).__name__}; it must '
                         'hold tensors by name')
