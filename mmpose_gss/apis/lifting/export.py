@@ -13,6 +13,7 @@ import numpy as np
 from mmpose_gss.apis.lifting.bvh import write_bvh
 from mmpose_gss.apis.lifting.joints import H36M_JOINTS
 from mmpose_gss.apis.lifting.lifter import LiftedTrack
+from mmpose_gss.structures.safe_names import safe_name
 
 COORDINATES = 'metres relative to the root joint; x right, y down, z away from the camera'
 
@@ -75,14 +76,14 @@ def write_tracks(folder: Union[str, Path], name: str, tracks: Sequence[LiftedTra
     Returns:
         dict: ``json``, ``npz`` (paths) and ``bvh`` (list of paths).
     """
-    folder = Path(folder)
+    folder, name = Path(folder), safe_name(name, 'the name of the tracks')
     folder.mkdir(parents=True, exist_ok=True)
     paths = dict(json=str(folder / f'{name}_3d.json'), npz=str(folder / f'{name}_3d.npz'), bvh=[])
     write_json(paths['json'], tracks, fps)
     write_npz(paths['npz'], tracks, fps)
     used = set()
     for track in tracks:
-        stem = f'{name}_3d_track{track.track_id}'
+        stem = f'{name}_3d_track{int(track.track_id)}'
         if stem in used:  # the person came back after a long gap
             stem = f'{stem}_{track.frames[0]}'
         used.add(stem)

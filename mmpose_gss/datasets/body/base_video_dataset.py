@@ -63,6 +63,8 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
         lazy_init (bool): As in MMPose.
         max_refetch (int): As in MMPose.
         sample_interval (int): Use every n-th labelled frame of a clip.
+        outside_root (bool): Whether the annotation file may name frames outside the folder of images, by
+            absolute paths or ``..``. Defaults to False.
 
     Raises:
         FileNotFoundError: If the annotation or detection file is missing.
@@ -95,7 +97,8 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
                  test_mode: bool = False,
                  lazy_init: bool = False,
                  max_refetch: int = 1000,
-                 sample_interval: int = 1) -> None:
+                 sample_interval: int = 1,
+                 outside_root: bool = False) -> None:
         name = type(self).__name__
         if data_mode != 'topdown':
             raise UserError(f'{name} got data_mode="{data_mode}", but windows of a person are "topdown".')
@@ -112,6 +115,7 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
         self.window = ClipWindow.from_frame_offsets(frame_offsets)
         self.temporal_jitter = int(temporal_jitter)
         self.frames_from = frames_from
+        self.outside_root = outside_root
         self.bbox_score_thr = bbox_score_thr
         self.clips: List[ClipFrames] = []
         super().__init__(
@@ -176,7 +180,8 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
         self._set_categories(content)
         self._left_out: Counter = Counter()
         self.clips, places = place_images(
-            content['images'], self.ann_file, self.data_prefix['img'], self.layout, self.frames_from)
+            content['images'], self.ann_file, self.data_prefix['img'], self.layout, self.frames_from,
+            self.outside_root)
         if self.sample_interval > 1:
             places = {
                 key: place for key, place in places.items() if place.position % self.sample_interval == 0}

@@ -11,6 +11,7 @@ from PIL import Image
 
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.clip_frames import ClipFrames, FrameLayout, frame_number
+from mmpose_gss.structures.safe_names import inside
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class ImagePlace:
 
 
 def place_images(images: List[dict], ann_file: str, root: str, layout: FrameLayout,
-                 frames_from: str) -> Tuple[List[ClipFrames], Dict[int, ImagePlace]]:
+                 frames_from: str, outside_root: bool = False) -> Tuple[List[ClipFrames], Dict[int, ImagePlace]]:
     """Group images into clips, by folder.
 
     Args:
@@ -45,16 +46,19 @@ def place_images(images: List[dict], ann_file: str, root: str, layout: FrameLayo
         root (str): Folder to which file names are relative.
         layout (FrameLayout): How frames are named.
         frames_from (str): ``'annotation'`` or ``'folder'``: what tells the frames of a clip.
+        outside_root (bool): Whether frames may lie elsewhere than below ``root``. Defaults to False.
 
     Returns:
         tuple: The clips, and the place of each image by image id.
 
     Raises:
         FileNotFoundError: If frames are to be counted in a folder that does not exist or is empty.
-        UserError: If ``nframes`` is missing or does not fit the numbers of the frames.
+        UserError: If a file name leads out of ``root``, or ``nframes`` is missing or does not fit the numbers of the frames.
     """
     folders = defaultdict(list)
     for image in images:
+        if not outside_root:
+            inside(image['file_name'], f'"{ann_file}": file_name of image {image.get("id")}')
         folders[osp.dirname(image['file_name'])].append(image)
     clips: List[ClipFrames] = []
     places = {}

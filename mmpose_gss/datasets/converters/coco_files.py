@@ -11,6 +11,7 @@ from PIL import Image
 from mmpose_gss.datasets.converters.report import Report
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.json_file import read_json, write_json
+from mmpose_gss.structures.safe_names import safe_name
 
 # Part of each file; a higher number has older files converted anew.
 FORMAT = 1
@@ -67,7 +68,7 @@ def convert_splits(report: Report, splits: Dict[str, List[Path]], out: Path, con
         UserError: If the source would be overwritten.
     """
     for split, files in splits.items():
-        targets = [out / 'annotations' / split / f'{path.stem}.json' for path in files]
+        targets = [out / 'annotations' / split / f'{safe_name(path.stem, _file(path))}.json' for path in files]
         if files[0].resolve() == targets[0].resolve():
             raise UserError(
                 f'Converting would overwrite the source "{files[0].parent}"; give another output folder.')
@@ -77,6 +78,10 @@ def convert_splits(report: Report, splits: Dict[str, List[Path]], out: Path, con
             report.label_versions[split] = version
         info = dict(description=f'{report.name} {split}', labels=version or 'unknown', videos=len(videos))
         write_split(out / 'annotations' / f'{report.name}_{split}.json', videos, categories, info)
+
+
+def _file(path: Path) -> str:
+    return f'the name of "{path}"'
 
 
 def convert_videos(sources: Sequence[Path], targets: Sequence[Path],

@@ -15,6 +15,7 @@ from mmpose_gss.datasets.converters.report import Report
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.annolist import Frame17, Person17, read_annolist
 from mmpose_gss.structures.posetrack_format import image_id
+from mmpose_gss.structures.safe_names import inside
 from mmpose_gss.structures.skeletons import POSETRACK, POSETRACK17_JOINTS
 
 KNOWN17 = {'train': {'videos': 250}, 'val': {'videos': 50}}
@@ -78,6 +79,8 @@ def convert_video(path: Path, root: Path, keep_occluded: bool) -> Tuple[dict, Co
     unnamed = [number for number, frame in enumerate(frames) if not frame.name]
     if unnamed:
         raise UserError(f'"{path}": frame {unnamed[0]} of "annolist" has no image name; download it again.')
+    for number, frame in enumerate(frames):
+        inside(frame.name, f'"{path}": annolist[{number}].image.name')
     skipped: Counter = Counter()
     names = _frame_names(frames, root)
     video_name = osp.basename(osp.dirname(frames[0].name))

@@ -18,6 +18,7 @@ from mmpose_gss.errors import UserError
 from mmpose_gss.structures.coco_format import joint_names, joint_order
 from mmpose_gss.structures.json_file import read_json
 from mmpose_gss.structures.posetrack_format import image_id
+from mmpose_gss.structures.safe_names import inside
 from mmpose_gss.structures.skeletons import POSETRACK, UNANNOTATED_JOINTS
 
 # Public files per version of the labels: v0.2 has 74 for validation, v0.45 has 170.
@@ -118,7 +119,7 @@ def convert_video(path: Path, root: Path) -> Tuple[dict, Counter]:
 def _image(image: dict, number: int, count: int, path: Path) -> dict:
     if 'file_name' not in image:
         raise UserError(f'"{path}": image {number} has no "file_name".')
-    folder = Path(image['file_name']).parent.name
+    folder = Path(inside(image['file_name'], f'"{path}": images[{number}].file_name')).parent.name
     image = dict(image)
     image.setdefault('id', image_id(folder, number))
     image.setdefault('frame_id', image['id'])

@@ -13,6 +13,7 @@ from mmpose_gss.datasets.converters.coco_files import convert_videos, link_image
 from mmpose_gss.datasets.converters.report import Report
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.mat_file import read_mat
+from mmpose_gss.structures.safe_names import safe_name
 from mmpose_gss.structures.skeletons import JHMDB
 
 KNOWN_SUB_JHMDB = {'clips': {'videos': 316}}
@@ -91,7 +92,7 @@ def read_splits(folder: Path) -> Dict[str, List[str]]:
             if subset not in ('0', *_SUBSETS) or not clip:
                 raise UserError(f'"{path}": line "{line}" is not "<clip>.avi <1 or 2>".')
             if subset in _SUBSETS:
-                name = re.sub(r'\.avi$', '', clip.strip())
+                name = safe_name(re.sub(r'\.avi$', '', clip.strip()), f'"{path}": a clip')
                 splits[f'Sub{match["split"]}_{_SUBSETS[subset]}'].append(f'{match["action"]}/{name}')
     if not splits:
         raise FileNotFoundError(

@@ -30,6 +30,7 @@ from mmpose_gss.registry import METRICS
 from mmpose_gss.structures.json_file import write_json
 from mmpose_gss.structures.people_table import PeopleVideo
 from mmpose_gss.structures.posetrack_format import video_content
+from mmpose_gss.structures.safe_names import safe_name
 from mmpose_gss.structures.skeletons import POSETRACK, POSETRACK17_JOINTS
 
 BOX_SOURCES = ('annotated', 'detected', 'unknown')
@@ -153,8 +154,10 @@ class PoseTrackMetric(BaseMetric):
         truth = self._ground_truth or from_samples(results, joints, frames_only=self.format_only)
         predictions = predicted_videos(results, truth, joints, self._selection())
         if self.outfile_prefix:
+            for name in predictions:                    # all of them before the first is written
+                safe_name(name, f'{truth.videos[name].source}: the video, "vid_id" or folder of its images,')
             for name, video in predictions.items():
-                write_json(os.path.join(self.outfile_prefix, f'{_safe(name)}.json'), video_content(video))
+                write_json(os.path.join(self.outfile_prefix, f'{name}.json'), video_content(video))
             logger.info(f'PoseTrack: wrote {len(predictions)} prediction files to {self.outfile_prefix}')
         if self.format_only:
             return {}
@@ -207,15 +210,3 @@ class PoseTrackMetric(BaseMetric):
                 raise UserError(f'PoseTrackMetric got keypoints of shape {result.keypoints.shape}, but the '
                                 f'data set has {len(names)} joints; use the model of this data set.')
         return names
-
-
-def _safe(name: str) -> str:
-    """Check that the name of a video, which a file chose, is that of a file in the folder and no path.
-
-    Raises:
-        UserError: If it is not.
-    """
-    if not name or name != os.path.basename(name) or '\\' in name or name.startswith('.'):
-        raise UserError(f'The ground truth names a video "{name}", which cannot be the name of a file; '
-                        'rename its "vid_id" or folder.')
-    return name
