@@ -148,8 +148,16 @@ class VideoPoseInferencer:
         Raises:
             UserError: If the boxes come from a file that has none of this video.
         """
+        return self._iterate(frames, self.detector_for(frames))
+
+    def detector_for(self, frames: VideoFrames) -> PersonDetector:
+        """Give the detector of a video.
+
+        Raises:
+            UserError: If the boxes come from a file that has none of this video.
+        """
         for_video = getattr(self.detector, 'for_video', None)
-        return self._iterate(frames, for_video(frames) if for_video else self.detector)
+        return for_video(frames) if for_video else self.detector
 
     def _iterate(self, frames: VideoFrames,
                  detector: PersonDetector) -> Iterator[Tuple[np.ndarray, PoseDataSample]]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mmpose_gss.ops import get_scan_order
+from mmpose_gss.visualization.scan_orders import place_tokens, sequences
 
 TINY = '''
 model = dict(
@@ -33,10 +34,10 @@ def tool():
     return module
 
 
-def test_places_follow_the_visits(tool):
-    places = tool.place_tokens(get_scan_order('unified_horizontal', 2, 2, 3))
+def test_places_follow_the_visits():
+    places = place_tokens(get_scan_order('unified_horizontal', 2, 2, 3))
     assert places[:6].tolist() == [[0, 0], [1, 0], [2, 0], [4, 0], [5, 0], [6, 0]]
-    tubes = tool.sequences(get_scan_order('window(2,2)', 2, 4, 4))
+    tubes = sequences(get_scan_order('window(2,2)', 2, 4, 4))
     assert len(tubes) == 4 and all(len(tube) == 8 for tube in tubes)
     assert tubes[1][:4].tolist() == [[2, 0], [3, 0], [2, 1], [3, 1]]
 

@@ -146,7 +146,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument('--encoder', metavar='CONFIG', help='compare a model with its own encoder instead')
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--repeats', type=int, default=3)
-    parser.add_argument('--cpu-time', action='store_true', help='CPU time of one thread instead of the clock\'s')
+    parser.add_argument(
+        '--cpu-time', action='store_true', help='CPU time of one thread instead of the clock\'s')
     args = parser.parse_args(argv)
     torch.set_num_threads(1 if args.cpu_time else args.threads)
     clock = time.process_time if args.cpu_time else time.perf_counter

@@ -12,16 +12,29 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmpose_gss.engine.cli import run_command
+from mmpose_gss.errors import UserError
+from mmpose_gss.visualization.sdtc_maps import (
+    draw_context_maps,
+    draw_features,
+    draw_masks,
+    draw_reconstruction,
+    overlay,
+    save_grid,
+)
 
-TUBE_COLOUR, FRAME_COLOUR = (255, 214, 0), (40, 110, 255)  # yellow and blue, as in figure 8
+if TYPE_CHECKING:  # slow to import
+    from mmpose.codecs import MSRAHeatmap
+
+    from mmpose_gss.apis import VideoPoseInferencer
+
 RATIOS = (0.25, 0.5, 0.75)
 
 
@@ -45,8 +58,8 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def key_window(inferencer, args: argparse.Namespace) -> Tuple[dict, List[np.ndarray]]:
-    """The packed window of the chosen person.
+def key_window(inferencer: VideoPoseInferencer, args: argparse.Namespace) -> Tuple[Dict, List[np.ndarray]]:
+    """Pack the window of the chosen person.
 
     Args:
         inferencer (VideoPoseInferencer): Gives detector, pipeline and offsets.
@@ -56,7 +69,7 @@ def key_window(inferencer, args: argparse.Namespace) -> Tuple[dict, List[np.ndar
         tuple: The packed sample and the T crops as RGB arrays.
 
     Raises:
-        ValueError: If the video has no such frame, or the frame no such person.
+        UserError: If the video has no such frame, or the frame no such person.
     """
     from mmpose_gss.apis.person_detector import keep_valid
     from mmpose_gss.apis.video_reader import VideoFrames, WindowBuffer
@@ -65,12 +78,12 @@ def key_window(inferencer, args: argparse.Namespace) -> Tuple[dict, List[np.ndar
         buffer.append(frame)
     key = buffer.end // 2 if args.frame is None else args.frame
     if not 0 <= key < buffer.end:
-        raise ValueError(f'--frame {key}: {args.video} has the frames 0 to {buffer.end - 1}')
+        raise UserError(f'--frame {key}: {args.video} has the frames 0 to {buffer.end - 1}')
     window, middle = buffer.window(key), inferencer.window.key_index
-    boxes = keep_valid(inferencer.detector([window[middle]], key)[0], video.size)
+    boxes = keep_valid(inferencer.detector_for(video)([window[middle]], key)[0], video.size)
     boxes = boxes[np.argsort(-boxes[:, 4], kind='stable')]
     if args.person >= len(boxes):
-        raise ValueError(
+        raise UserError(
             f'--person {args.person}: {len(boxes)} people were found in frame {key} of {args.video}')
     box = boxes[args.person]
     sample = inferencer.pipeline(dict(
@@ -81,11 +94,11 @@ def key_window(inferencer, args: argparse.Namespace) -> Tuple[dict, List[np.ndar
 
 
 @torch.no_grad()
-def look_inside(model, sample: dict, seed: int) -> Dict[str, object]:
+def look_inside(model: nn.Module, sample: Dict, seed: int) -> Dict[str, object]:
     """Run the model and keep everything that a picture needs.
 
     Args:
-        model (VideoTopdownPoseEstimator): With an ``SDTCNeck``.
+        model (nn.Module): A ``VideoTopdownPoseEstimator`` with an ``SDTCNeck``.
         sample (dict): A packed window.
         seed (int): Of the masks.
 
@@ -116,8 +129,8 @@ def look_inside(model, sample: dict, seed: int) -> Dict[str, object]:
     return seen
 
 
-def ground_truth(path: str, sample: dict, codec) -> Optional[np.ndarray]:
-    """Heatmaps of the annotated person whose joints are nearest to the middle of the crop.
+def ground_truth(path: str, sample: Dict, codec: MSRAHeatmap) -> Optional[np.ndarray]:
+    """Draw the heatmaps of the annotated person whose joints are nearest to the middle of the crop.
 
     Args:
         path (str): PoseTrack18 file of one video.
@@ -128,7 +141,7 @@ def ground_truth(path: str, sample: dict, codec) -> Optional[np.ndarray]:
         ndarray | None: ``(K,h,w)``, None if the key frame has no annotated person.
 
     Raises:
-        ValueError: If the file is not of this form.
+        UserError: If the file is not of this form.
     """
     meta = sample['data_samples'].metainfo
     try:
@@ -139,113 +152,41 @@ def ground_truth(path: str, sample: dict, codec) -> Optional[np.ndarray]:
                   for ann in content['annotations']
                   if order[ann['image_id']] == meta['img_id'] and any(ann.get('keypoints', []))]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f'--ann-file {path} is not a PoseTrack18 annotation file with "images" and '
+        raise UserError(f'--ann-file {path} is not a PoseTrack18 annotation file with "images" and '
                          f'"annotations" ({error!r}); give the JSON of this video') from error
     if not people:
         return None
     centre, scale = np.array(meta['input_center']), np.array(meta['input_scale'])
+
     def distance(person: np.ndarray) -> float:
         return float(np.linalg.norm(person[person[:, 2] > 0, :2].mean(0) - centre))
+
     person = min((p for p in people if (p[:, 2] > 0).any()), key=distance)
     places = ((person[:, :2] - centre) / scale + 0.5) * np.array(meta['input_size'])
     return codec.encode(places[None], (person[None, :, 2] > 0).astype(np.float32))['heatmaps']
 
 
-def strength(feature: Tensor) -> np.ndarray:
-    """Length of the feature vector per pixel, ``(D,h,w)`` to ``(h,w)`` in 0 to 1."""
-    length = feature.float().cpu().norm(dim=0).numpy()
-    return (length - length.min()) / max(float(length.max() - length.min()), 1e-12)
+def random_masks(encoder: nn.Module, frames: int, size: Tuple[int, int],
+                 seed: int) -> List[Tuple[float, np.ndarray, np.ndarray]]:
+    """Draw masks of three ratios as SDTC's motion encoder does.
 
+    Args:
+        encoder (nn.Module): A ``MotionEncoder``.
+        frames (int): T.
+        size (tuple[int, int]): h, w of the map.
+        seed (int): Of the masks.
 
-def paint(crop: np.ndarray, mask: np.ndarray, colour: Sequence[int], opacity: float = 0.6) -> np.ndarray:
-    """Colour the masked places ``(h,w)`` of a crop ``(H,W,3)``."""
-    import cv2
-    full = cv2.resize(mask.astype(np.uint8), crop.shape[1::-1], interpolation=cv2.INTER_NEAREST)[..., None]
-    return np.where(full > 0, (1 - opacity) * crop + opacity * np.array(colour), crop).astype(np.uint8)
-
-
-def overlay(crop: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """A heatmap ``(h,w)`` over a crop ``(H,W,3)``; 0 is clear, 1 and more is full."""
-    import cv2
-    heat = cv2.resize(heat.astype(np.float32), crop.shape[1::-1]).clip(0, 1)
-    colours = cv2.applyColorMap((255 * heat).astype(np.uint8), cv2.COLORMAP_JET)[..., ::-1]
-    return (0.45 * crop + 0.55 * colours).astype(np.uint8)
-
-
-def save_grid(path: Path, rows: Sequence[Sequence[np.ndarray]], titles: Sequence[Sequence[str]]) -> Path:
-    """Save rows of pictures, grey ones ``(h,w)`` in colours, with a title each."""
-    import matplotlib
-    matplotlib.use('Agg')
-    from matplotlib import pyplot as plt
-    columns = max(map(len, rows))
-    figure, axes = plt.subplots(len(rows), columns, squeeze=False, figsize=(1.7 * columns, 2.5 * len(rows)))
-    for axis in axes.flat:
-        axis.axis('off')
-    for row, row_titles, row_axes in zip(rows, titles, axes):
-        for picture, title, axis in zip(row, row_titles, row_axes):
-            axis.imshow(picture, **({} if picture.ndim == 3 else dict(cmap='jet', interpolation='nearest')))
-            axis.set_title(title, fontsize=7)
-    figure.tight_layout()
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
-    return path
-
-
-def draw_masks(path: Path, crops: List[np.ndarray], seen: dict, patch: int, with_frames: bool,
-               seed: int) -> Path:
-    """Figure 8: masks of three ratios on the frames, tubes yellow, whole frames blue."""
+    Returns:
+        list[tuple]: Per ratio the ratio, the tube's places ``(h,w)`` and the masked frames ``(T,)``.
+    """
     from mmpose_gss.models.sdtc.masking import random_frame_mask, random_tube_mask
-    rows, titles = [], []
+    masks, with_frames = [], encoder.frame_level is not None
     for ratio in RATIOS:
         generator = torch.Generator().manual_seed(seed)
-        tube = random_tube_mask(1, *seen['size'], ratio, patch, generator=generator)[0]
-        tube = tube.view(seen['size']).numpy()
-        frames = random_frame_mask(1, len(crops), ratio, generator=generator)[0] & with_frames
-        rows.append([paint(paint(crop, tube, TUBE_COLOUR), np.full_like(tube, bool(whole)), FRAME_COLOUR)
-                     for crop, whole in zip(crops, frames)])
-        titles.append([f'r = {ratio:.0%}' + (', frame masked' if whole else '') for whole in frames])
-    return save_grid(path, rows, titles)
-
-
-def draw_context_maps(path: Path, key: np.ndarray, maps: Dict[str, Tensor], number: int, seed: int) -> Path:
-    """Figure 6: the same random channels of O_S (top) and O_M (bottom)."""
-    channels = np.random.default_rng(seed).permutation(len(maps['context_spatial']))[:number]
-    rows = [[key] + [maps[name][channel].float().cpu().numpy() for channel in channels]
-            for name in ('context_spatial', 'context_motion')]
-    titles = [['key frame'] + [f'{name}, channel {channel}' for channel in channels]
-              for name in ('O_S', 'O_M')]
-    return save_grid(path, rows, titles)
-
-
-def draw_features(path: Path, key: np.ndarray, maps: Dict[str, Tensor]) -> Path:
-    """Figure 11, and the weights of the fusion (Eq. 12)."""
-    names = {'patch-level motion': 'patch-level motion', 'frame-level motion': 'frame-level motion',
-             'motion': 'gathered motion', 'spatial': 'gathered spatial', 'fused': 'fused'}
-    weights = {'attention_spatial': 'A_S', 'attention_motion': 'A_M'}
-    row = [key] + [strength(maps[name]) for name in names if name in maps]
-    titles = ['key frame'] + [title for name, title in names.items() if name in maps]
-    for name, title in weights.items():
-        if name in maps:
-            row.append(maps[name][0].float().cpu().numpy())
-            titles.append(f'{title}, {row[-1].min():.2f} to {row[-1].max():.2f}')
-    return save_grid(path, [row], [titles])
-
-
-def draw_reconstruction(path: Path, crops: List[np.ndarray], seen: dict, middle: int) -> Path:
-    """Masked frames, features, features with masked places reconstructed, reconstructed heatmaps."""
-    size, masks = seen['size'], seen['masks']
-    tube = masks.tube[0].cpu()
-    whole = torch.zeros(len(crops), dtype=torch.bool) if masks.frame is None else masks.frame[0].cpu()
-    hidden = tube[None] | whole[:, None]                                      # (T,L)
-    mixed = torch.where(hidden[..., None], seen['context'], seen['target'])
-    rows = [[paint(paint(crop, tube.view(size).numpy(), TUBE_COLOUR),
-                   np.full(size, bool(masked)), FRAME_COLOUR) for crop, masked in zip(crops, whole)],
-            [strength(frame.T.unflatten(1, size)) for frame in seen['target']],
-            [strength(frame.T.unflatten(1, size)) for frame in mixed],
-            [overlay(crop, pose.amax(1).view(size).numpy()) for crop, pose in zip(crops, seen['pose'])]]
-    names = ('masked', 'features', 'reconstructed', 'poses')
-    titles = [[f'{name}, {place - middle:+d}' for place in range(len(crops))] for name in names]
-    return save_grid(path, rows, titles)
+        tube = random_tube_mask(1, *size, ratio, encoder.mask_patch, generator=generator)[0]
+        whole = random_frame_mask(1, frames, ratio, generator=generator)[0] & with_frames
+        masks.append((ratio, tube.view(size).numpy(), whole.numpy()))
+    return masks
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -257,7 +198,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         args.config, args.checkpoint, args.detector, args.detector_checkpoint, device=args.device)
     model = inferencer.model
     if not isinstance(getattr(model, 'neck', None), SDTCNeck):
-        raise ValueError(f'{args.config} has no SDTCNeck as model.neck; give a config of '
+        raise UserError(f'{args.config} has no SDTCNeck as model.neck; give a config of '
                          'configs/body_2d_keypoint/sdtc')
     sample, crops = key_window(inferencer, args)
     middle = sample['data_samples'].metainfo['key_index']
@@ -275,10 +216,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         written.append(draw_context_maps(
             args.out_dir / 'context_maps.png', crops[middle], seen['maps'], args.channels, args.seed))
     if 'masks' in seen:
-        encoder = model.neck.motion_encoder
-        with_frames = encoder.frame_level is not None
-        written.append(draw_masks(
-            args.out_dir / 'masks.png', crops, seen, encoder.mask_patch, with_frames, args.seed))
+        masks = random_masks(model.neck.motion_encoder, len(crops), seen['size'], args.seed)
+        written.append(draw_masks(args.out_dir / 'masks.png', crops, masks))
         written.append(draw_reconstruction(args.out_dir / 'reconstruction.png', crops, seen, middle))
     for path in written:
         print(path)
