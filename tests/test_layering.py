@@ -26,7 +26,7 @@ ALLOWED: Dict[str, Set[str]] = {
     'datasets': BASE | {'registry', 'structures'},
     'engine': BASE | {'registry', 'structures', 'ops'},
     'models': BASE | {'registry', 'structures', 'ops', 'engine'},
-    'visualization': BASE | {'registry', 'structures', 'evaluation'},
+    'visualization': BASE | {'registry', 'structures', 'ops', 'evaluation'},
     'apis': BASE | {'registry', 'structures', 'ops', 'evaluation', 'datasets', 'engine', 'models',
                     'visualization'},
 }
