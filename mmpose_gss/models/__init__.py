@@ -3,6 +3,7 @@ from mmpose_gss.models.clip_data_preprocessor import ClipDataPreprocessor  # noq
 from mmpose_gss.models.concat_conv import *  # noqa: F401,F403
 from mmpose_gss.models.deconv_encoder import DeconvEncoder  # noqa: F401
 from mmpose_gss.models.glsmamba import *  # noqa: F401,F403
+from mmpose_gss.models.joint_attention import *  # noqa: F401,F403
 from mmpose_gss.models.posemamba import *  # noqa: F401,F403
 from mmpose_gss.models.sdtc import *  # noqa: F401,F403
 from mmpose_gss.models.temporal_heatmap_head import TemporalHeatmapHead  # noqa: F401
