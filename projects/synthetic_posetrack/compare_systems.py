@@ -85,13 +85,15 @@ def single_frame() -> System:
 def glsmamba() -> System:
     """GLSMamba as in compare_windows.py."""
     return System(GLSMambaNeck(CHANNELS, embed_dims=CHANNELS, num_frames=FRAMES, num_global=2, num_local=1,
-                               resolution='1/8', window=(8, 6), d_state=8, dt_rank=4), upsample=False)
+                               resolution='1/8', window=(8, 6), scan=dict(d_state=8, dt_rank=4)),
+                  upsample=False)
 
 
 def sdtc() -> System:
     """SDTC with one divided layer per level; a token is a pixel of the map."""
-    return System(SDTCNeck(CHANNELS, embed_dims=CHANNELS, num_frames=FRAMES, num_heads=1, num_divided=1,
-                           ffn_ratio=2., mask_patch=2), upsample=True)
+    return System(SDTCNeck(CHANNELS, embed_dims=CHANNELS, num_frames=FRAMES,
+                           motion=dict(num_heads=1, num_divided=1, ffn_ratio=2., mask_patch=2),
+                           reconstruction=dict(num_heads=1)), upsample=True)
 
 
 SYSTEMS: Dict[str, Callable[[], System]] = {'single frame': single_frame, 'GLSMamba': glsmamba, 'SDTC': sdtc}

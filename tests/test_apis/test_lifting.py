@@ -33,7 +33,7 @@ from mmpose_gss.apis.lifting.tracks import clean_person
 def tiny_config(tmp_path, root):
     folder = root / 'configs/body_3d_keypoint/posemamba/h36m'
     cfg = Config.fromfile(str(folder / 'posemamba-s-27frm_8xb4-120e_h36m.py'))
-    cfg.model.backbone.update(embed_dim=16, depth=1, num_frames=6)
+    cfg.model.backbone.update(embed_dims=16, depth=1, num_frames=6)
     cfg.model.head.in_channels = 16
     cfg.dump(str(tmp_path / 'tiny.py'))
     torch.manual_seed(0)

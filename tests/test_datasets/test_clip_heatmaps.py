@@ -67,8 +67,9 @@ def test_support_frames_have_the_tracks_own_joints(toy_clips):
 
 def test_the_neck_takes_them(toy_clips):
     data = dataset(toy_clips)
-    neck = MODELS.build(dict(type='mmpose_gss.SDTCNeck', in_channels=8, embed_dims=8, num_heads=2,
-                             pose_target='sequence', loss_region='either')).train()
+    neck = MODELS.build(dict(
+        type='mmpose_gss.SDTCNeck', in_channels=8, embed_dims=8, motion=dict(num_heads=2),
+        reconstruction=dict(num_heads=2, pose_target='sequence', region='either'))).train()
     feats = ClipFeatures([torch.randn(2, 5, 8, 32, 24)], None, ClipWindow.centred(5))
     _, losses = neck.loss(feats, [data[i]['data_samples'] for i in range(2)])
     assert losses['loss_pose_recon'] > 0

@@ -49,7 +49,7 @@ def test_parts_add_up(rows):
     for counts in (base.paper, base.complete, base.params):
         assert counts[''] == counts['backbone'] + counts['neck'] + counts['head']
         assert counts['neck'] == sum(counts[f'neck.{part}'] for part in (
-            'embed', 'global_blocks', 'local_blocks', 'norm'))
+            'embed', 'encoding', 'global_blocks', 'local_blocks', 'norm'))
     assert base.trainable['backbone'] == 0
     # Five images through ViT-B: 12 blocks of 12·768² per token and the 16×16 patches.
     assert base.paper['backbone.backbone'] == 5 * 192 * (12 * 12 * 768**2 + 768 * 768)
@@ -58,15 +58,16 @@ def test_parts_add_up(rows):
 
 
 def test_scan_and_deformable_convolution_by_hand():
-    from mmpose_gss.models.glsmamba.s6 import S6
     from mmpose_gss.models.glsmamba.stmm import ModulationBranch
+    from mmpose_gss.models.layers.selective_scan import SelectiveScan
     x = (2, 3, 4, 5, 8)
     tokens = 2 * 3 * 4 * 5
-    result = count_complexity(S6(8, ('spatial', 'temporal'), merge=(0, 0), d_state=4, dt_rank=2), x)
+    s6 = SelectiveScan(8, ('spatial', 'temporal'), merge=(0, 0), d_state=4, dt_rank=2)
+    result = count_complexity(s6, x)
     projections = tokens * 8 * (2 + 2 * 4 + 2)
     assert result.paper[''] == projections
     assert result.complete[''] == projections + tokens * 2 * 8 * (4 * 4 + 1)
-    s6 = S6(8, ('spatial', ) * 2, merge=(0, 0), d_state=4, dt_rank=2, scan_conv='causal1d')
+    s6 = SelectiveScan(8, ('spatial', ) * 2, merge=(0, 0), d_state=4, dt_rank=2, conv='causal1d')
     conv = count_complexity(s6, x)
     assert conv.paper[''] == 2 * projections + tokens * 2 * 8 * 4
 
@@ -116,7 +117,7 @@ def test_posemamba_is_counted_by_the_same_counter(size):
     cfg = load_config(f'posemamba-{size}-243frm_8xb4-120e_h36m')
     model = MODELS.build(cfg.model)
     layers = sum(m.weight.numel() for m in model.modules() if isinstance(m, (nn.Linear, nn.Conv2d)))
-    mixers = [block.mixer for block in (*model.backbone.spatial_blocks, *model.backbone.temporal_blocks)]
+    mixers = [block.mixer.scan for block in (*model.backbone.spatial_blocks, *model.backbone.temporal_blocks)]
     projections = sum(m.x_proj_weight.numel() + m.dt_proj_weight.numel() for m in mixers)
     scans = sum(4 * m.A_log.numel() + m.D.numel() for m in mixers)
     result = count_complexity(model, default_shape(cfg))

@@ -93,7 +93,7 @@ def test_frozen_in_the_estimator():
         type='mmpose_gss.VideoTopdownPoseEstimator', backbone=dict(
             type='mmpose_gss.DeconvEncoder', backbone=VIT, deconv=DECONV),
         neck=dict(type='mmpose_gss.GLSMambaNeck', in_channels=8, embed_dims=8, num_frames=3, num_global=1,
-                  num_local=1, d_state=2, dt_rank=2),
+                  num_local=1, scan=dict(d_state=2, dt_rank=2)),
         head=dict(type='mmpose_gss.TemporalHeatmapHead', in_channels=8, out_channels=3))).train()
     assert model.neck.training
     assert not model.backbone.training and not model.backbone.deconv_layers[1].training

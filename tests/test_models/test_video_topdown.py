@@ -160,7 +160,8 @@ def test_stock_heatmap_head_serves_as_well(neck):
     assert torch.equal(losses[0]['loss_kpt'], losses[1]['loss_kpt'])
     stock.parse_losses(losses[1])[0].backward()
     with torch.no_grad():
-        found = [model.eval().test_step(dict(inputs=clips(2), data_samples=samples(2))) for model in (ours, stock)]
+        found = [model.eval().test_step(dict(inputs=clips(2), data_samples=samples(2)))
+                 for model in (ours, stock)]
     for one, other in zip(*found):
         assert np.array_equal(one.pred_instances.keypoints, other.pred_instances.keypoints)
 
@@ -211,5 +212,5 @@ def test_whole_estimator_is_exported_without_losses(root, algorithm):
     parameters = program.graph_signature.inputs_to_parameters
     unused = {target for node, target in parameters.items() if node not in used}
     assert unused == {key for key, _ in model.named_parameters()
-                      if key.startswith('neck.decoder') or key.endswith('_token')}
+                      if key.startswith('neck.reconstruction') or key.endswith('_token')}
     assert bool(unused) == (algorithm == 'SDTC')

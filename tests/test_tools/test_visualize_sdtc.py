@@ -35,7 +35,8 @@ def config(root, tmp_path_factory):
     (folder / 'whole.py').write_text(whole)
     (folder / 'add.py').write_text(
         f'_base_ = [{str(base)!r}]\nmodel = dict(backbone=dict(init_cfg=None), '
-        "neck=dict(motion='plain', refine=False, propagate=False, fusion='add'))\n")
+        "neck=dict(motion=dict(_delete_=True, type='plain'), "
+        "mutual=dict(refine=False, propagate=False, fusion='add'), reconstruction=None))\n")
     return folder
 
 

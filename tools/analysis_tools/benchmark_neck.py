@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from mmpose_gss.engine.cli import run_command
 from mmpose_gss.models import GLSMambaNeck
 from mmpose_gss.models.clip_features import ClipFeatures
-from mmpose_gss.models.layers.mlp import FFN
+from mmpose_gss.models.layers.mlp import MLP
 from mmpose_gss.structures.clip_window import ClipWindow
 
 #: Maps of 5 frames: 240 to 30,720 tokens; attention is not timed beyond 15,360.
@@ -39,7 +39,7 @@ class AttentionBlock(nn.Module):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
         self.qkv, self.proj = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.ffn = FFN(WIDTH, 3.25)
+        self.ffn = MLP(WIDTH, 3.25)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B,L,D)`` to ``(B,L,D)``."""

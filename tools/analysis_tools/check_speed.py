@@ -132,7 +132,7 @@ def measure_encoder() -> Dict[str, float]:
 def measure_posemamba() -> Dict[str, float]:
     """Compare PoseMamba, a pair of blocks standing for all ten, with the loop and with a shorter clip."""
     from mmpose_gss.models import PoseMamba
-    fast, loop = PoseMamba(depth=1).eval(), PoseMamba(depth=1, scan_backend='naive').eval()
+    fast, loop = PoseMamba(depth=1).eval(), PoseMamba(depth=1, scan=dict(backend='naive')).eval()
     x = torch.rand(1, 243, 17, 2)
     quick = best_time(lambda: fast(x), CPU, 7)
     return {'PoseMamba: times as fast as with the loop': best_time(lambda: loop(x), CPU, 2) / quick,

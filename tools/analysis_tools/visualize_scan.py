@@ -59,7 +59,7 @@ def look(model: nn.Module, crops: np.ndarray) -> Dict[str, np.ndarray]:
         dict: ``heatmap (h,w)`` maximum over joints; ``attention (T,h,w)``, 1 at most; ``channels
         (blocks,T)``.
     """
-    from mmpose_gss.models.glsmamba.channel_attention import SequentialChannelAttention
+    from mmpose_gss.models.glsmamba.blocks import SequentialChannelAttention
     inputs = torch.from_numpy(crops.transpose(0, 3, 1, 2).copy())
     inputs = model.data_preprocessor(dict(inputs=[inputs], data_samples=None))['inputs']
     channels, hooks = [], []

@@ -104,14 +104,15 @@ def look_inside(model: nn.Module, sample: Dict, seed: int) -> Dict[str, object]:
 
     Returns:
         dict: ``heatmaps (K,h,w)``, ``maps``: name → ``(D,h,w)`` of the key frame or the gathered window, and
-        with a decoder ``masks``, ``target (T,L,C)``, ``context (T,L,C)``, ``pose (T,L,K)``; ``size`` (h, w).
+        with reconstruction ``masks``, ``target (T,L,C)``, ``context (T,L,C)``, ``pose (T,L,K)``; ``size``
+        (h, w).
     """
     from mmpose_gss.models.video_topdown import window_of  # slow to import, after the options are checked
     data = model.data_preprocessor(pseudo_collate([sample]), False)
     window, neck = window_of(data['data_samples'], data['inputs'].shape[1]), model.neck
     middle, feats = window.key_index, model.encode(data['inputs'], window)
     tokens = neck.tokens(feats)
-    motion = neck.extract_motion(tokens)
+    motion = neck.motion_encoder(tokens)
     maps: Dict[str, Tensor] = {}
     for name, level in (('patch-level motion', motion.patch), ('frame-level motion', motion.frame)):
         if level is not None:
@@ -119,11 +120,10 @@ def look_inside(model: nn.Module, sample: Dict, seed: int) -> Dict[str, object]:
     stages = neck.mutual.stages(tokens.embedded, motion.motion, *tokens.size)
     maps.update({name: stage[0] for name, stage in stages.items()})
     seen = dict(maps=maps, size=tokens.size, heatmaps=model.head((stages['fused'], ))[0].cpu().numpy())
-    if neck.decoder is not None:
+    if neck.reconstruction is not None:
         generator = torch.Generator(tokens.embedded.device).manual_seed(seed)
-        masks = neck.draw_masks(tokens, generator)
-        hidden = neck.extract_motion(tokens, masks)
-        context, pose = neck.decoder(hidden.frame if neck.decoder_input == 'frame' else hidden.hybrid)
+        masks = neck.motion_encoder.draw_masks(tokens, generator)
+        context, pose = neck.reconstruction(neck.motion_encoder(tokens, masks))
         seen.update(
             masks=masks, target=tokens.features[0].cpu(), context=context[0].cpu(), pose=pose[0].cpu())
     return seen

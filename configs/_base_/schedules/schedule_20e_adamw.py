@@ -3,16 +3,7 @@ _base_ = './adamw.py'
 
 max_epochs = 20
 train_cfg = dict(max_epochs=max_epochs)
-optim_wrapper = dict(
-    optimizer=dict(lr=1e-4),
-    # Parameters of state space layers set time scales; like norms and biases they are not decayed.
-    paramwise_cfg=dict(
-        custom_keys={
-            'A_log': dict(decay_mult=0.),
-            's6.D': dict(decay_mult=0.),
-            'dt_bias': dict(decay_mult=0.),
-            'embed.temporal': dict(decay_mult=0.)
-        }))
+optim_wrapper = dict(optimizer=dict(lr=1e-4))
 param_scheduler = [
     dict(type='MultiStepLR', begin=0, end=max_epochs, milestones=[6, 12], gamma=0.1, by_epoch=True)
 ]

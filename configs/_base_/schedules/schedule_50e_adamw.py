@@ -3,15 +3,7 @@ _base_ = './adamw.py'
 
 max_epochs = 50
 train_cfg = dict(max_epochs=max_epochs)
-optim_wrapper = dict(
-    optimizer=dict(lr=5e-4),
-    # Encodings and mask tokens are not decayed, like norms and biases.
-    paramwise_cfg=dict(
-        custom_keys={
-            'encoding.temporal': dict(decay_mult=0.),
-            'patch_token': dict(decay_mult=0.),
-            'frame_token': dict(decay_mult=0.)
-        }))
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
 param_scheduler = [
     dict(type='MultiStepLR', begin=0, end=max_epochs, milestones=[20, 40], gamma=0.1, by_epoch=True)
 ]

@@ -22,7 +22,7 @@ class GenerateClipHeatmaps(BaseTransform):
 
     Comes after ``TopdownAffine`` (without UDP) and ``GenerateTarget``. The result is packed as
     ``gt_fields.clip_heatmaps`` (T·K,h,w) and ``gt_instance_labels.clip_keypoint_weights`` (1,T·K), zero in
-    frames without annotation, for ``SDTCNeck(pose_target='sequence')``.
+    frames without annotation, for ``SDTCNeck(reconstruction=dict(pose_target='sequence'))``.
 
     Args:
         encoder (dict): Config of a heatmap codec, the one of ``GenerateTarget``.

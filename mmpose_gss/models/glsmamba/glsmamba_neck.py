@@ -3,7 +3,7 @@
 Shapes: B persons, T frames, C input channels, D channels, h, w size of the feature map.
 
 ```
-(B,T,C,h,w) ─► projection + spatial + temporal embedding ─► (B,T,h,w,D) ─► GSM × 4 ─► LRM × 2 ─► LayerNorm
+(B,T,C,h,w) ─► projection + encodings of place and time ─► (B,T,h,w,D) ─► GSM × 4 ─► LRM × 2 ─► LayerNorm
                                                                           key frame ──┴─► (B,D,h,w)
 ```
 """
@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.models.base_neck import BaseVideoNeck
 from mmpose_gss.models.clip_features import ClipFeatures
-from mmpose_gss.models.glsmamba.gsm import GSM
-from mmpose_gss.models.glsmamba.lrm import LRM
-from mmpose_gss.models.layers.position_embedding import SpaceTimeEmbedding
+from mmpose_gss.models.glsmamba.blocks import GSM, LRM
+from mmpose_gss.models.layers.space_time_encoding import SpaceTimeEncoding
 from mmpose_gss.registry import MODELS
 
 #: How often features of a resolution are doubled for heatmaps at a quarter of the input's size.
@@ -43,58 +43,51 @@ class GLSMambaNeck(BaseVideoNeck):
         resolution (str): Of the incoming features relative to the image: ``'1/4'``, ``'1/8'`` or ``'1/16'``
             (GLSMamba-BLR). Heatmaps are at 1/4 always: from coarser features the result is upsampled
             bilinearly.
-        d_state (int): States N of the scans.
-        dt_rank (int): Rank of the scans' delta.
-        ffn_ratio (float): Hidden width of the FFNs in units of D.
+        scan (dict, optional): Of all scans: ``d_state`` (16), ``dt_rank`` (``ceil(D / 16)``), ``conv``
+            (None; ``'causal1d'`` adds Mamba's short convolution along every order, the paper has none) and
+            ``backend`` (``'auto'``), see :class:`~mmpose_gss.models.layers.selective_scan.SelectiveScan`.
+        ffn_ratio (float): Hidden width of the MLPs in units of D.
         sca_ratio (float): Hidden width of the channel attention in units of T·D.
-        scan_conv (str, optional): ``'causal1d'`` adds Mamba's short causal convolution along every scan
-            order. The paper has none.
         drop_path (float): Highest probability of dropping a residual branch; rises from 0 with depth.
         with_cp (bool): Whether to recompute every block in the backward pass instead of storing it.
-        scan_backend (str): Backend of the scans, see :func:`mmpose_gss.ops.scan.ordered`.
         init_cfg (dict, optional): Initialisation.
 
     Raises:
-        ValueError: For an even or non-positive T, unknown scans, merges, resolutions.
+        UserError: For an even or non-positive T, unknown scans, merges, resolutions.
     """
 
     def __init__(self, in_channels: int, embed_dims: int = 256, num_frames: int = 5, num_global: int = 4,
                  num_local: int = 2, scans: Sequence[str] = ('unified', 'spatial', 'temporal'),
                  merge: str = 'stmm', window: Tuple[int, int] = (8, 6), resolution: str = '1/4',
-                 d_state: int = 16, dt_rank: int = 16, ffn_ratio: float = 3.25, sca_ratio: float = 0.45,
-                 scan_conv: Optional[str] = None, drop_path: float = 0., with_cp: bool = False,
-                 scan_backend: str = 'auto', init_cfg: Optional[dict] = None) -> None:
+                 scan: Optional[dict] = None, ffn_ratio: float = 3.25, sca_ratio: float = 0.45,
+                 drop_path: float = 0., with_cp: bool = False, init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         if num_frames < 1 or num_frames % 2 == 0:
-            raise ValueError(f'num_frames must be odd, so that the key frame is in the middle, '
-                             f'got {num_frames}.')
+            raise UserError(f'num_frames must be odd, so that the key frame can be in the middle, got '
+                            f'{num_frames}')
         if num_global < 0 or num_local < 0:
-            raise ValueError(f'num_global and num_local must not be negative, got {num_global}, {num_local}.')
+            raise UserError(f'num_global and num_local must not be negative, got {num_global}, {num_local}')
         if resolution not in _UPSAMPLE:
-            raise ValueError(f'resolution must be one of {sorted(_UPSAMPLE)}, got {resolution!r}.')
+            raise UserError(f'resolution must be one of {sorted(_UPSAMPLE)}, got {resolution!r}')
         self.in_channels, self.num_frames, self.with_cp = in_channels, num_frames, with_cp
         self.upsample = _UPSAMPLE[resolution]
-        self.embed = SpaceTimeEmbedding(in_channels, embed_dims, num_frames)
+        self.embed = nn.Linear(in_channels, embed_dims)
+        self.encoding = SpaceTimeEncoding(embed_dims, num_frames)
         depth = num_global + num_local
         drops = [drop_path * i / max(depth - 1, 1) for i in range(depth)]
-        scan_cfg = dict(d_state=d_state, dt_rank=dt_rank, scan_conv=scan_conv, scan_backend=scan_backend)
         self.global_blocks = nn.ModuleList(
-            GSM(embed_dims,
-                num_frames,
-                scans,
-                merge,
-                ffn_ratio=ffn_ratio,
-                sca_ratio=sca_ratio,
-                drop_path=drop,
-                **scan_cfg) for drop in drops[:num_global])
+            GSM(embed_dims, num_frames, scans, merge, scan, ffn_ratio, sca_ratio, drop)
+            for drop in drops[:num_global])
         self.local_blocks = nn.ModuleList(
-            LRM(embed_dims, window, ffn_ratio=ffn_ratio, drop_path=drop, **scan_cfg)
-            for drop in drops[num_global:])
+            LRM(embed_dims, window, scan, ffn_ratio, drop) for drop in drops[num_global:])
         self.norm = nn.LayerNorm(embed_dims)
 
     def window_tokens(self, feats: ClipFeatures) -> Tensor:
         """Tokens ``(B,T,h,w,D)`` of all frames after the blocks, before the last norm."""
-        x = self.embed(self.last_map(feats, self.num_frames, self.in_channels))
+        maps = self.last_map(feats, self.num_frames, self.in_channels)
+        x = self.embed(maps.permute(0, 1, 3, 4, 2))
+        size = x.shape[2:4]
+        x = x + self.encoding(*size, x).unflatten(1, size)
         for block in [*self.global_blocks, *self.local_blocks]:
             if self.with_cp and torch.is_grad_enabled():
                 x = checkpoint(block, x, use_reentrant=False)

@@ -3,7 +3,7 @@
 Shapes: B persons, T frames, H, W map, D channels, P = 9 taps of a 3×3 kernel.
 
 ```
-y_s ─┬─► where to look (offsets, masks) ──┐          y_t ─► (the same)
+y_s ─┬─► offsets and masks ───────────────┐          y_t ─► (the same)
      ├─► how much (gain per channel) ───┐ │
 y_u ─+─► depth-wise deformable 3×3 ◄────┼─┘
                      └──────► × ◄───────┘  = m_s      = m_t          y = y_u + m_s + m_t
@@ -16,6 +16,7 @@ from typing import Dict, Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.ops import deform_conv2d
 
 
@@ -42,21 +43,21 @@ class ModulationBranch(nn.Module):
     def __init__(self, embed_dims: int) -> None:
         super().__init__()
         self.guide_conv = nn.Conv2d(embed_dims, embed_dims, 5, padding=2, groups=embed_dims)
-        self.where = nn.Linear(embed_dims, 3 * self.TAPS)
+        self.offset_and_mask = nn.Linear(embed_dims, 3 * self.TAPS)
         self.squeeze = nn.Linear(embed_dims, embed_dims // 2)
         self.excite = nn.Linear(embed_dims // 2, embed_dims)
         self.kernel = nn.Conv2d(embed_dims, embed_dims, 3, padding=1, groups=embed_dims)
         # As in deformable convolution v2: start from the regular grid and masks of one half.
-        nn.init.zeros_(self.where.weight)
-        nn.init.zeros_(self.where.bias)
+        nn.init.zeros_(self.offset_and_mask.weight)
+        nn.init.zeros_(self.offset_and_mask.bias)
 
     def forward(self, unified: Tensor, guide: Tensor) -> Tensor:
         """Return the compensation of ``unified`` ``(B,T,H,W,D)`` by ``guide`` of the same shape."""
         b, t, h, w, d = unified.shape
         frames = (unified + guide).reshape(b * t, h, w, d).permute(0, 3, 1, 2)
         guide = guide.reshape(b * t, h, w, d).permute(0, 3, 1, 2)
-        where = self.where(self.guide_conv(guide).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        offset, mask = where[:, :2 * self.TAPS], where[:, 2 * self.TAPS:].sigmoid()
+        both = self.offset_and_mask(self.guide_conv(guide).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        offset, mask = both[:, :2 * self.TAPS], both[:, 2 * self.TAPS:].sigmoid()
         # Under autocast the linear layers give half precision; the convolution wants one type throughout.
         offset, mask, weight, bias = (
             value.to(frames.dtype) for value in (offset, mask, self.kernel.weight, self.kernel.bias))
@@ -98,12 +99,16 @@ class SumMerge(nn.Module):
 
 
 def build_merge(merge: str, embed_dims: int, scans: Sequence[str]) -> nn.Module:
-    """Build ``'stmm'`` or ``'sum'`` for the named scans."""
+    """Build ``'stmm'`` or ``'sum'`` for the named scans.
+
+    Raises:
+        UserError: If the name is another, or the unified scan is missing for ``'stmm'``.
+    """
     if merge == 'sum':
         return SumMerge()
     if merge != 'stmm':
-        raise ValueError(f"merge must be 'stmm' or 'sum', got {merge!r}.")
+        raise UserError(f"merge must be 'stmm' or 'sum', got {merge!r}")
     if 'unified' not in scans:
-        raise ValueError(f"merge='stmm' modulates the unified scan, which is not among scans={tuple(scans)}: "
-                         f"add 'unified' or use merge='sum'.")
+        raise UserError(f"merge='stmm' modulates the unified scan, which is not among scans={tuple(scans)}: "
+                        f"add 'unified' or use merge='sum'")
     return STMM(embed_dims, [name for name in scans if name != 'unified'])

@@ -13,27 +13,28 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmpose_gss.models.layers.mlp import FFN
+from mmpose_gss.errors import UserError
+from mmpose_gss.models.layers.mlp import MLP
 
 
 class MultiHeadSelfAttention(BaseModule):
     """Multi-head self-attention of Vaswani et al. 2017.
 
     Args:
-        dims (int): Channels D.
+        embed_dims (int): Channels D.
         num_heads (int): Heads; D is a multiple of it.
 
     Raises:
-        ValueError: If the heads do not divide the channels.
+        UserError: If the heads do not divide the channels.
     """
 
-    def __init__(self, dims: int, num_heads: int) -> None:
+    def __init__(self, embed_dims: int, num_heads: int) -> None:
         super().__init__()
-        if dims % num_heads:
-            raise ValueError(f'embed_dims ({dims}) must be a multiple of num_heads ({num_heads})')
+        if embed_dims % num_heads:
+            raise UserError(f'embed_dims ({embed_dims}) must be a multiple of num_heads ({num_heads})')
         self.num_heads = num_heads
-        self.qkv = nn.Linear(dims, 3 * dims)
-        self.proj = nn.Linear(dims, dims)
+        self.qkv = nn.Linear(embed_dims, 3 * embed_dims)
+        self.proj = nn.Linear(embed_dims, embed_dims)
 
     def forward(self, x: Tensor) -> Tensor:
         """Let the tokens of each row see each other: ``(rows,N,D)`` to ``(rows,N,D)``."""
@@ -48,18 +49,18 @@ class JointAttention(BaseModule):
     """All T·L tokens see each other (Eq. 2), with pre-normalisation and a residual connection.
 
     Args:
-        dims (int): Channels D.
+        embed_dims (int): Channels D.
         num_heads (int): Heads.
         ffn_ratio (float, optional): Follow it by a feed-forward network of this ratio, which makes a plain
             transformer block. Defaults to None: attention alone, as in Eq. 2.
     """
 
-    def __init__(self, dims: int, num_heads: int, ffn_ratio: Optional[float] = None) -> None:
+    def __init__(self, embed_dims: int, num_heads: int, ffn_ratio: Optional[float] = None) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(dims)
-        self.attention = MultiHeadSelfAttention(dims, num_heads)
-        self.ffn_norm = nn.LayerNorm(dims) if ffn_ratio else None
-        self.ffn = FFN(dims, ffn_ratio) if ffn_ratio else None
+        self.norm = nn.LayerNorm(embed_dims)
+        self.attention = MultiHeadSelfAttention(embed_dims, num_heads)
+        self.ffn_norm = nn.LayerNorm(embed_dims) if ffn_ratio else None
+        self.ffn = MLP(embed_dims, ffn_ratio) if ffn_ratio else None
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B,T,L,D)`` to ``(B,T,L,D)``."""
@@ -73,19 +74,19 @@ class DividedAttention(BaseModule):
     Each sub-layer normalises its input first (Bertasius et al. 2021, "divided space-time attention").
 
     Args:
-        dims (int): Channels D.
+        embed_dims (int): Channels D.
         num_heads (int): Heads of both attentions.
         ffn_ratio (float): Width of the feed-forward network over D.
     """
 
-    def __init__(self, dims: int, num_heads: int, ffn_ratio: float) -> None:
+    def __init__(self, embed_dims: int, num_heads: int, ffn_ratio: float) -> None:
         super().__init__()
-        self.temporal_norm = nn.LayerNorm(dims)
-        self.temporal = MultiHeadSelfAttention(dims, num_heads)
-        self.spatial_norm = nn.LayerNorm(dims)
-        self.spatial = MultiHeadSelfAttention(dims, num_heads)
-        self.ffn_norm = nn.LayerNorm(dims)
-        self.ffn = FFN(dims, ffn_ratio)
+        self.temporal_norm = nn.LayerNorm(embed_dims)
+        self.temporal = MultiHeadSelfAttention(embed_dims, num_heads)
+        self.spatial_norm = nn.LayerNorm(embed_dims)
+        self.spatial = MultiHeadSelfAttention(embed_dims, num_heads)
+        self.ffn_norm = nn.LayerNorm(embed_dims)
+        self.ffn = MLP(embed_dims, ffn_ratio)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B,T,L,D)`` to ``(B,T,L,D)``."""

@@ -2,10 +2,15 @@
 
 Shapes: B clips, T frames, J joints.
 """
+from __future__ import annotations
+
+from typing import Dict, Optional, Sequence
+
 import torch
 from mmpose.models.losses import MPJPELoss
-from torch import nn
+from torch import Tensor, nn
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.registry import MODELS
 
 #: Joint weights of the temporal consistency term, in Human3.6M's order (``train.py`` of the official code).
@@ -33,8 +38,8 @@ class PoseLiftingLoss(nn.Module):
             Human3.6M's list, for 17 joints only.
     """
 
-    def __init__(self, mpjpe_weight=1.0, scale_weight=0.5, velocity_weight=20.0, temporal_weight=0.5,
-                 joint_weights=None):
+    def __init__(self, mpjpe_weight: float = 1.0, scale_weight: float = 0.5, velocity_weight: float = 20.0,
+                 temporal_weight: float = 0.5, joint_weights: Optional[Sequence[float]] = None) -> None:
         super().__init__()
         self.position = MPJPELoss(use_target_weight=True, loss_weight=mpjpe_weight)
         self.scale_weight = scale_weight
@@ -43,8 +48,9 @@ class PoseLiftingLoss(nn.Module):
         weights = H36M_JOINT_WEIGHTS if joint_weights is None else joint_weights
         self.register_buffer('joint_weights', torch.tensor(weights, dtype=torch.float32), persistent=False)
 
-    def forward(self, pred, target, target_weight=None):
-        """Computes all four, already weighted.
+    def forward(self, pred: Tensor, target: Tensor,
+                target_weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
+        """Compute all four, already weighted.
 
         Args:
             pred (Tensor): ``(B,T,J,3)``.
@@ -55,14 +61,14 @@ class PoseLiftingLoss(nn.Module):
             dict[str, Tensor]: The losses by name; their sum is the training loss.
 
         Raises:
-            ValueError: If shapes differ or ``joint_weights`` do not fit J.
+            UserError: If shapes differ or ``joint_weights`` do not fit J.
         """
         if pred.shape != target.shape or pred.dim() != 4:
-            raise ValueError(
+            raise UserError(
                 f'prediction and target must both be (B,T,J,3), got {tuple(pred.shape)} and '
                 f'{tuple(target.shape)}')
         if pred.shape[2] != len(self.joint_weights):
-            raise ValueError(
+            raise UserError(
                 f'joint_weights has {len(self.joint_weights)} entries for {pred.shape[2]} joints; set '
                 'joint_weights of PoseLiftingLoss, one per joint')
         weight = (torch.ones_like(pred[..., :1]) if target_weight is None
@@ -80,7 +86,9 @@ class PoseLiftingLoss(nn.Module):
         losses['loss_temporal'] = self.temporal_weight * temporal
         return losses
 
-    def _scaled(self, pred, target, weight):
+    @staticmethod
+    def _scaled(pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        """Mean distance after scaling each predicted pose optimally onto its target."""
         pred, target = pred * weight, target * weight
         power = pred.square().sum(dim=(-2, -1), keepdim=True)
         factor = (target * pred).sum(dim=(-2, -1), keepdim=True) / power.clamp_min(1e-12)

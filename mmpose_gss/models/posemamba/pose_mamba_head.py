@@ -2,14 +2,20 @@
 
 Shapes: B clips, T frames, J joints, C channels.
 """
+from __future__ import annotations
+
+from typing import Dict, List, Optional, Sequence, Union
+
 import numpy as np
 import torch
 from mmengine.structures import InstanceData
 from mmpose.evaluation.functional import keypoint_mpjpe
 from mmpose.models.heads.base_head import BaseHead
 from mmpose.registry import KEYPOINT_CODECS
-from torch import nn
+from mmpose.structures import PoseDataSample
+from torch import Tensor, nn
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.registry import MODELS
 
 
@@ -31,7 +37,9 @@ class PoseMambaHead(BaseHead):
         init_cfg (dict, optional): MMEngine's initialisation.
     """
 
-    def __init__(self, in_channels, out_channels=3, root_index=0, loss=None, decoder=None, init_cfg=None):
+    def __init__(self, in_channels: int, out_channels: int = 3, root_index: int = 0,
+                 loss: Optional[dict] = None, decoder: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         self.root_index = root_index
         self.loss_module = MODELS.build(dict(type='mmpose_gss.PoseLiftingLoss') if loss is None else loss)
@@ -39,12 +47,13 @@ class PoseMambaHead(BaseHead):
         self.norm = nn.LayerNorm(in_channels)
         self.fc = nn.Linear(in_channels, out_channels)
 
-    def forward(self, feats):
-        """Maps ``(B,T,J,C)`` to ``(B,T,J,3)``."""
+    def forward(self, feats: Tensor) -> Tensor:
+        """Map ``(B,T,J,C)`` to ``(B,T,J,3)``."""
         return self.fc(self.norm(feats))
 
-    def loss(self, feats, batch_data_samples, train_cfg=None):
-        """Computes the losses of a batch.
+    def loss(self, feats: Tensor, batch_data_samples: Sequence[PoseDataSample],
+             train_cfg: Optional[dict] = None) -> Dict[str, Tensor]:
+        """Compute the losses of a batch.
 
         Args:
             feats (Tensor): ``(B,T,J,C)``.
@@ -68,8 +77,9 @@ class PoseMambaHead(BaseHead):
         losses['mpjpe'] = torch.tensor(float(error), device=pred.device)
         return losses
 
-    def predict(self, feats, batch_data_samples, test_cfg=None):
-        """Predicts 3D joints.
+    def predict(self, feats: Union[Tensor, List[Tensor]], batch_data_samples: Sequence[PoseDataSample],
+                test_cfg: Optional[dict] = None) -> List[InstanceData]:
+        """Predict 3D joints.
 
         Args:
             feats (Tensor | list[Tensor]): ``(B,T,J,C)``; with ``flip_test`` in ``test_cfg`` a pair, of the
@@ -83,6 +93,9 @@ class PoseMambaHead(BaseHead):
             list[InstanceData]: Per clip ``keypoints`` ``(T,J,3)`` float32 and ``keypoint_scores`` ``(T,J)``.
             Metres, root-relative, if the samples have ``camera_param``; otherwise in units of half the
             image width, with the root at 0.
+
+        Raises:
+            UserError: If ``copy_xy`` is asked for and the samples have no ``keypoint_labels``.
         """
         if (test_cfg or {}).get('flip_test', False):
             plain, mirrored = (self.forward(f) for f in feats)
@@ -96,17 +109,17 @@ class PoseMambaHead(BaseHead):
         return [self._to_metres(c, sample.metainfo, copy_xy) for c, sample in zip(coords, batch_data_samples)]
 
     @staticmethod
-    def unflip(coords, flip_indices):
-        """Mirrors predictions ``(B,T,J,3)`` of a mirrored clip back: x changes sign, left and right swap."""
+    def unflip(coords: Tensor, flip_indices: Sequence[int]) -> Tensor:
+        """Mirror predictions ``(B,T,J,3)`` of a mirrored clip back: x changes sign, left and right swap."""
         coords = coords[:, :, list(flip_indices)]
         return coords * coords.new_tensor([-1.0, 1.0, 1.0])
 
-    def _to_metres(self, coords, metainfo, copy_xy=False):
+    def _to_metres(self, coords: np.ndarray, metainfo: dict, copy_xy: bool = False) -> InstanceData:
         coords = coords.copy()
         coords[:, self.root_index] = 0
         if copy_xy:
             if 'keypoint_labels' not in metainfo:
-                raise ValueError('test_cfg copy_xy needs keypoint_labels among meta_keys of PackPoseInputs')
+                raise UserError('test_cfg copy_xy needs keypoint_labels among meta_keys of PackPoseInputs')
             coords[..., :2] = np.asarray(metainfo['keypoint_labels'])[..., :2]
         scores = np.ones(coords.shape[:2], dtype=np.float32)
         camera = metainfo.get('camera_param')

@@ -2,11 +2,18 @@
 
 Shapes: B clips, T frames.
 """
+from __future__ import annotations
+
+from typing import Callable, List, Sequence
+
 import torch
+from torch import Tensor
+
+from mmpose_gss.errors import UserError
 
 
-def window_starts(length, window, overlap):
-    """First frames of the windows that cover a sequence.
+def window_starts(length: int, window: int, overlap: int) -> List[int]:
+    """List the first frames of the windows that cover a sequence.
 
     Neighbours overlap by at least ``overlap`` frames; the last window ends with the sequence, so all windows
     are full.
@@ -20,18 +27,18 @@ def window_starts(length, window, overlap):
         list[int]: Start frames; ``[0]`` if the sequence fits one window.
 
     Raises:
-        ValueError: If the overlap is not in ``[0, window)``.
+        UserError: If the overlap is not in ``[0, window)``.
     """
     if not 0 <= overlap < window:
-        raise ValueError(f'overlap must be at least 0 and below the window of {window} frames, got {overlap}')
+        raise UserError(f'overlap must be at least 0 and below the window of {window} frames, got {overlap}')
     if length <= window:
         return [0]
     starts = list(range(0, length - window, window - overlap))
     return starts + [length - window]
 
 
-def blend_weights(starts, window, length):
-    """Weights of a linear cross-fade between neighbouring windows; they sum to one in every frame.
+def blend_weights(starts: Sequence[int], window: int, length: int) -> Tensor:
+    """Compute a linear cross-fade between neighbouring windows; weights sum to one in every frame.
 
     Args:
         starts (list[int]): Of :func:`window_starts`.
@@ -57,8 +64,8 @@ def blend_weights(starts, window, length):
     return torch.stack([w / total[s:s + window] for s, w in zip(starts, weights)])
 
 
-def run_in_windows(function, x, window, overlap):
-    """Applies a function of clips to a longer sequence, window by window, and cross-fades the results.
+def run_in_windows(function: Callable[[Tensor], Tensor], x: Tensor, window: int, overlap: int) -> Tensor:
+    """Apply a function of clips to a longer sequence, window by window, and cross-fade the results.
 
     Memory stays that of one window (beside the result); time is linear in T.
 

@@ -1,22 +1,21 @@
 """Motion from optical flow instead of the motion encoder: the baseline of SDTC's table 4 (a, b).
 
-Shapes: B persons, T frames, H, W size of the images, h, w size of the feature map, L = h·w tokens of a frame,
-D channels.
+Shapes: B persons, T frames, H, W size of the images, h, w size of the grid of tokens, L = h·w, D channels.
 """
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Optional, Sequence
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmpose_gss.errors import UserError
-from mmpose_gss.models.clip_features import ClipFeatures
-from mmpose_gss.models.sdtc.aggregation import ConvTransform
+from mmpose_gss.models.sdtc.fusion import ConvTransform
+from mmpose_gss.models.sdtc.masking import Masks
+from mmpose_gss.models.sdtc.motion_encoder import BaseMotion, MotionFeatures, Tokens
 
 PRESETS = dict(ultrafast=cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
                fast=cv2.DISOPTICAL_FLOW_PRESET_FAST,
@@ -25,7 +24,7 @@ PRESETS = dict(ultrafast=cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
 LUMINANCE = (0.299, 0.587, 0.114)
 
 
-class FlowMotion(BaseModule):
+class FlowMotion(BaseMotion):
     """DIS flow from the key frame to each frame, embedded by two 3×3 convolutions per frame.
 
     The flow itself (Kroeger et al. 2016, OpenCV) has no parameters and no gradient and runs on the CPU.
@@ -77,41 +76,30 @@ class FlowMotion(BaseModule):
                 shifts[position] = method.calc(window[key_index], window[position], None)
         return torch.from_numpy(flow).permute(0, 1, 4, 2, 3).to(images.device)
 
-    def flow(self, feats: ClipFeatures, stride: int = 1) -> Tensor:
-        """Flow averaged down to the tokens of a feature map.
+    def flow(self, tokens: Tokens) -> Tensor:
+        """Flow averaged down to the grid of tokens.
 
         Args:
-            feats (ClipFeatures): With images; the last map gives h and w.
-            stride (int): Side of the square of the map that makes one token.
+            tokens (Tokens): With the clip that they were made of, images included.
 
         Returns:
-            Tensor: Shift from the key frame to each frame in units of tokens, ``(B,T,2,h/stride,w/stride)``.
+            Tensor: Shift from the key frame to each frame in units of tokens, ``(B,T,2,h,w)``.
 
         Raises:
             UserError: If there are no images.
         """
-        if feats.images is None:
-            raise UserError("SDTCNeck's optical flow needs the images of the window; run it behind an encoder "
-                            'in mmpose_gss.VideoTopdownPoseEstimator')
-        last, images = feats.maps[-1], feats.images
-        (height, width), dtype = last.shape[-2:], last.dtype
-        flow = self.flow_of_images(images, feats.window.key_index).flatten(0, 1)
+        images = None if tokens.clip is None else tokens.clip.images
+        if images is None:
+            raise UserError("SDTCNeck's optical flow needs the images of the window; run it behind an "
+                            'encoder in mmpose_gss.VideoTopdownPoseEstimator')
+        flow = self.flow_of_images(images, tokens.clip.window.key_index).flatten(0, 1)
+        height, width = tokens.size
         flow = F.adaptive_avg_pool2d(flow, (height, width))
         scale = flow.new_tensor([width / images.shape[-1], height / images.shape[-2]]).view(1, 2, 1, 1)
-        flow = (flow * scale).to(dtype)
-        if stride > 1:
-            flow = F.avg_pool2d(flow, stride) / stride
-        return flow.unflatten(0, images.shape[:2])
+        return (flow * scale).to(tokens.embedded.dtype).unflatten(0, images.shape[:2])
 
-    def forward(self, flow: Tensor) -> Tensor:
-        """Turn flow into motion features.
-
-        Args:
-            flow (Tensor): From :meth:`flow`, ``(B,T,2,h,w)``.
-
-        Returns:
-            Tensor: ``(B,T,L,D)``.
-        """
-        batch, frames = flow.shape[:2]
+    def forward(self, tokens: Tokens, masks: Optional[Masks] = None) -> MotionFeatures:
+        """Embed the flow of the window; nothing is masked."""
+        flow = self.flow(tokens)
         maps = self.embed(flow.flatten(0, 1))
-        return maps.flatten(2).transpose(1, 2).unflatten(0, (batch, frames))
+        return MotionFeatures(motion=maps.flatten(2).transpose(1, 2).unflatten(0, flow.shape[:2]))

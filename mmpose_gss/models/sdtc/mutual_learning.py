@@ -5,50 +5,153 @@ R ─ gather frames ─► R̄ ─ refine ─► ─┐ SMCA ─► ─┐
                                      ╳          fuse ─► F
 M ─ gather frames ─► M̄ ─ refine ─► ─┘ SMCA ─► ─┘
 ```
-Shapes: B persons, T frames, L = h·w tokens of a frame, D channels.
+Shapes: B persons, T frames, h, w size of a map, L = P = h·w tokens of a frame or pixels of a map, D channels.
 """
 from __future__ import annotations
 
-from typing import Dict
+from contextlib import nullcontext
+from typing import Dict, Tuple
 
+import torch
+import torch.nn.functional as F
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
-from mmpose_gss.models.sdtc.aggregation import FrameAggregation
-from mmpose_gss.models.sdtc.cross_attention import SpatialMotionCrossAttention
-from mmpose_gss.models.sdtc.fusion import AdaptiveFusion, AdditiveFusion, ConvFusion
-from mmpose_gss.models.sdtc.refinement import SelfFeatureRefinement
+from mmpose_gss.models.sdtc.fusion import ConvTransform, build_fusion
 
-FUSIONS = ('adaptive', 'add', 'conv')
+
+class FrameAggregation(BaseModule):
+    """Gather the T maps of a window into one: channel concatenation, then a 1×1 convolution with BN.
+
+    No ReLU follows: the context features of Eq. 7 are sums over all pixels, and features of one sign would
+    give every pixel the same context in Eq. 8.
+
+    Args:
+        embed_dims (int): Channels D of each frame and of the result.
+        num_frames (int): Frames T.
+    """
+
+    def __init__(self, embed_dims: int, num_frames: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(num_frames * embed_dims, embed_dims, 1, bias=False)
+        self.norm = nn.BatchNorm2d(embed_dims)
+
+    def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
+        """``(B,T,L,D)`` to ``(B,D,h,w)``."""
+        batch, frames, _, dims = tokens.shape
+        maps = tokens.transpose(2, 3).reshape(batch, frames * dims, height, width)
+        return self.norm(self.conv(maps))
+
+
+class SelfFeatureRefinement(BaseModule):
+    """Enhance every pixel by the contexts of its own modality.
+
+    The three equations have no scale, so that the logits of Eq. 8 grow with the map; they are computed in
+    float32 under automatic mixed precision. ``Conv`` of Eq. 8 is Conv 1×1, BN, ReLU.
+
+    Args:
+        embed_dims (int): Channels D.
+    """
+
+    def __init__(self, embed_dims: int) -> None:
+        super().__init__()
+        self.conv = ConvTransform(embed_dims, embed_dims, 1)
+
+    def context(self, feature: Tensor) -> Tuple[Tensor, Tensor]:
+        """Context maps and pixels described by contexts.
+
+        Args:
+            feature (Tensor): Aggregated feature ``(B,D,h,w)``.
+
+        Returns:
+            tuple: Context maps O of Eq. 6, ``(B,D,h,w)``, which sum to one over the channels, and the
+            argument of ``Conv`` in Eq. 8, ``(B,D,h,w)``.
+        """
+        # The convolution before gives half precision where autocast is on; elsewhere, as in an exported
+        # graph, there is nothing to switch off.
+        half = feature.dtype in (torch.float16, torch.bfloat16)
+        with torch.autocast(feature.device.type, enabled=False) if half else nullcontext():
+            pixels = feature.flatten(2)                                          # (B,D,P)
+            pixels = pixels.float() if half else pixels
+            maps = pixels.softmax(dim=1)                                         # O, Eq. 6
+            context = pixels @ maps.transpose(1, 2)                              # OC (B,D,D), Eq. 7
+            relation = (pixels.transpose(1, 2) @ context).softmax(dim=2)         # (B,P,D), Eq. 8
+            described = (relation @ context.transpose(1, 2)).transpose(1, 2)     # (B,D,P)
+        return maps.view_as(feature), described.reshape(feature.shape)
+
+    def forward(self, feature: Tensor) -> Tuple[Tensor, Tensor]:
+        """Refine a modality.
+
+        Args:
+            feature (Tensor): Aggregated feature ``(B,D,h,w)``.
+
+        Returns:
+            tuple: Refined feature and context maps, both ``(B,D,h,w)``.
+        """
+        maps, described = self.context(feature)
+        return self.conv(described), maps
+
+
+class SpatialMotionCrossAttention(BaseModule):
+    """Bring what the guidance knows into the source: φ(S + softmax(Q Kᵀ / √d) V).
+
+    Q comes from the source, K and V from the guidance, each through an own 1×1 convolution; one head, and
+    d is the number of channels; φ is Conv 3×3, BN, ReLU.
+
+    Args:
+        embed_dims (int): Channels D.
+    """
+
+    def __init__(self, embed_dims: int) -> None:
+        super().__init__()
+        self.query = nn.Conv2d(embed_dims, embed_dims, 1)
+        self.key = nn.Conv2d(embed_dims, embed_dims, 1)
+        self.value = nn.Conv2d(embed_dims, embed_dims, 1)
+        self.transform = ConvTransform(embed_dims, embed_dims, 3)
+
+    def forward(self, source: Tensor, guidance: Tensor) -> Tensor:
+        """Update the source.
+
+        Args:
+            source (Tensor): S, ``(B,D,h,w)``.
+            guidance (Tensor): G, ``(B,D,h,w)``.
+
+        Returns:
+            Tensor: ``(B,D,h,w)``.
+        """
+        def as_tokens(x: Tensor) -> Tensor:
+            return x.flatten(2).transpose(1, 2)[:, None]                         # (B,1,P,D)
+
+        # One head is spelt out as a dimension: the fused CPU kernel takes four dimensions only.
+        attended = F.scaled_dot_product_attention(
+            as_tokens(self.query(source)), as_tokens(self.key(guidance)), as_tokens(self.value(guidance)))
+        return self.transform(source + attended[:, 0].transpose(1, 2).reshape(source.shape))
 
 
 class SpatialMotionMutualLearning(BaseModule):
     """Refine each modality, let them inform each other, fuse them.
 
     Args:
-        dims (int): Channels D.
+        embed_dims (int): Channels D.
         num_frames (int): Frames T.
         refine (bool): Self-feature refinement, Eq. 6 to 8.
         propagate (bool): Cross-feature propagation, Eq. 9 and 10.
         fusion (str): ``'adaptive'`` (Eq. 11 to 13), ``'add'`` or ``'conv'``.
 
     Raises:
-        ValueError: If the fusion is none of these.
+        UserError: If the fusion is none of these.
     """
 
-    def __init__(self, dims: int, num_frames: int, refine: bool = True, propagate: bool = True,
+    def __init__(self, embed_dims: int, num_frames: int, refine: bool = True, propagate: bool = True,
                  fusion: str = 'adaptive') -> None:
         super().__init__()
-        if fusion not in FUSIONS:
-            raise ValueError(f'fusion must be one of {FUSIONS}, got {fusion!r}')
-        self.gather_spatial = FrameAggregation(dims, num_frames)
-        self.gather_motion = FrameAggregation(dims, num_frames)
-        self.refine_spatial = SelfFeatureRefinement(dims) if refine else None
-        self.refine_motion = SelfFeatureRefinement(dims) if refine else None
-        self.inform_spatial = SpatialMotionCrossAttention(dims) if propagate else None
-        self.inform_motion = SpatialMotionCrossAttention(dims) if propagate else None
-        self.fuse = AdditiveFusion() if fusion == 'add' else (
-            ConvFusion(dims) if fusion == 'conv' else AdaptiveFusion(dims))
+        self.gather_spatial = FrameAggregation(embed_dims, num_frames)
+        self.gather_motion = FrameAggregation(embed_dims, num_frames)
+        self.refine_spatial = SelfFeatureRefinement(embed_dims) if refine else None
+        self.refine_motion = SelfFeatureRefinement(embed_dims) if refine else None
+        self.inform_spatial = SpatialMotionCrossAttention(embed_dims) if propagate else None
+        self.inform_motion = SpatialMotionCrossAttention(embed_dims) if propagate else None
+        self.fuse = build_fusion(fusion, embed_dims)
 
     def stages(self, spatial: Tensor, motion: Tensor, height: int, width: int) -> Dict[str, Tensor]:
         """Run the module and keep what a picture may show.

@@ -1,14 +1,23 @@
-"""Reconstruction losses of SDTC (Eq. 15) and their targets.
+"""Reconstruction of what was masked: SDTC's motion decoder, its losses (Eq. 15) and their targets.
 
-Shapes: B persons, T frames, L = h·w tokens of a frame, C channels of the encoder, K joints.
+In training only; absent in inference.
+
+Shapes: B persons, T frames, L = h·w tokens of a frame, D channels, C channels of the encoder, K joints.
 """
 from __future__ import annotations
 
-from typing import Sequence, Tuple
+from typing import Dict, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmpose_gss.errors import UserError
+from mmpose_gss.models.layers.attention import JointAttention
+from mmpose_gss.models.layers.mlp import MLP
+from mmpose_gss.models.sdtc.masking import Masks, masked_region
+from mmpose_gss.models.sdtc.motion_encoder import MotionFeatures, Tokens
 
 POSE_TARGETS = ('key', 'sequence')
 
@@ -107,3 +116,99 @@ def pose_targets(samples: Sequence, kind: str, frames: int, key_index: int,
         maps = F.interpolate(maps.flatten(0, 1), size=tuple(size), mode='bilinear',
                              align_corners=False).unflatten(0, maps.shape[:2])
     return maps.flatten(3).transpose(2, 3), weights
+
+
+class MotionDecoder(BaseModule):
+    """Self-attention layers over all tokens and one MLP head each for features and heatmaps (Sec. 3.1).
+
+    Args:
+        embed_dims (int): Channels D of the tokens.
+        num_heads (int): Heads.
+        context_channels (int): Channels C of the features to reconstruct.
+        num_keypoints (int): Heatmaps K to reconstruct.
+        depth (int): Self-attention layers. Defaults to 2.
+    """
+
+    def __init__(self, embed_dims: int, num_heads: int, context_channels: int, num_keypoints: int,
+                 depth: int = 2) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(JointAttention(embed_dims, num_heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(embed_dims)
+        self.context_head = MLP(embed_dims, 1., context_channels)
+        self.pose_head = MLP(embed_dims, 1., num_keypoints)
+
+    def forward(self, tokens: Tensor) -> Tuple[Tensor, Tensor]:
+        """Reconstruct every place; the loss looks at the masked ones.
+
+        Args:
+            tokens (Tensor): Hybrid-masked feature ``(B,T,L,D)``.
+
+        Returns:
+            tuple: Features ``(B,T,L,C)`` and heatmaps ``(B,T,L,K)``.
+        """
+        for layer in self.layers:
+            tokens = layer(tokens)
+        tokens = self.norm(tokens)
+        return self.context_head(tokens), self.pose_head(tokens)
+
+
+class Reconstruction(BaseModule):
+    """The motion decoder and what its output is compared with.
+
+    Args:
+        embed_dims (int): Channels D of the tokens.
+        context_channels (int): Channels C of the encoder.
+        num_keypoints (int): Heatmaps K.
+        num_heads (int): Heads of the decoder.
+        depth (int): Self-attention layers of the decoder.
+        source (str): ``'hybrid'``: the hybrid-masked feature, as the text says; ``'frame'``: the output of
+            the frame level, so that reconstruction trains that level too.
+        region (str): ``'both'``: places masked by tube and frame, as Eq. 15 multiplies the masks;
+            ``'either'``: places masked at any level.
+        pose_target (str): ``'key'``: heatmaps of the annotated key frame; ``'sequence'``: of all annotated
+            frames of the window (``gt_fields.clip_heatmaps``).
+        context_weight (float): λ of Eq. 15 (table 8).
+
+    Raises:
+        UserError: If a switch has an unknown value; the sentence names it.
+    """
+
+    def __init__(self, embed_dims: int, context_channels: int, num_keypoints: int = 17, num_heads: int = 8,
+                 depth: int = 2, source: str = 'hybrid', region: str = 'both', pose_target: str = 'key',
+                 context_weight: float = 0.01) -> None:
+        super().__init__()
+        for name, value, allowed in (('source', source, ('hybrid', 'frame')),
+                                     ('region', region, ('both', 'either')),
+                                     ('pose_target', pose_target, POSE_TARGETS)):
+            if value not in allowed:
+                raise UserError(f'reconstruction.{name} must be one of {allowed}, got {value!r}')
+        self.source, self.region, self.pose_target = source, region, pose_target
+        self.context_weight = context_weight
+        self.decoder = MotionDecoder(embed_dims, num_heads, context_channels, num_keypoints, depth)
+
+    def forward(self, motion: MotionFeatures) -> Tuple[Tensor, Tensor]:
+        """Reconstruct features ``(B,T,L,C)`` and heatmaps ``(B,T,L,K)`` of all places."""
+        return self.decoder(getattr(motion, self.source))
+
+    def loss(self, tokens: Tokens, motion: MotionFeatures, masks: Masks, batch_data_samples: Sequence,
+             key_index: int) -> Dict[str, Tensor]:
+        """Eq. 15 in its two parts.
+
+        Args:
+            tokens (Tokens): What was masked.
+            motion (MotionFeatures): Its motion under ``masks``.
+            masks (Masks): Where it was masked.
+            batch_data_samples (Sequence[PoseDataSample]): Samples with targets, see :func:`pose_targets`.
+            key_index (int): Position of the key frame.
+
+        Returns:
+            dict: ``loss_context`` (λ included) and ``loss_pose_recon``, scalars.
+        """
+        context, pose = self(motion)
+        frames, length = context.shape[1:3]
+        region = masked_region(masks, frames, length, self.region)
+        target, weights = pose_targets(
+            batch_data_samples, self.pose_target, frames, key_index, tokens.size, context.device)
+        return dict(
+            loss_context=self.context_weight * context_loss(context, tokens.features, region),
+            loss_pose_recon=pose_loss(pose, target, weights, region))

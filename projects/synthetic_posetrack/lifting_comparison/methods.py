@@ -133,9 +133,8 @@ class PoseMamba(LiftMethod):
         configs = Path(__file__).resolve().parents[3] / 'configs/body_3d_keypoint'
         cfg = Config.fromfile(str(configs / 'posemamba/h36m/posemamba-s-27frm_8xb4-120e_h36m.py'))
         joints = len(self.layout.names)
-        width = 'embed_dims' if 'embed_dims' in cfg.model.backbone else 'embed_dim'
         cfg.model.backbone.update(
-            {width: 32}, depth=1, d_state=4, expand=1.0, drop_path_rate=0.0, num_joints=joints,
+            embed_dims=32, depth=1, scan=dict(d_state=4), expand=1.0, drop_path_rate=0.0, num_joints=joints,
             joint_parents='h36m' if self.layout.is_h36m else list(self.layout.parents))
         cfg.model.head.update(in_channels=32, root_index=self.layout.root)
         cfg.model.head.loss.velocity_weight = 2.0  # 20 slows the start, and the time is short

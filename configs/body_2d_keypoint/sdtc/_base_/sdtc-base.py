@@ -10,9 +10,8 @@ model = dict(
         in_channels=256,
         embed_dims=256,
         # A patch of the masks is a patch of the encoder: 16 pixels, 4 tokens.
-        mask_patch=4,
-        mask_ratio=0.5,
-        context_weight=0.01),
+        motion=dict(type='mlsme', mask_patch=4, mask_ratio=0.5),
+        reconstruction=dict(context_weight=0.01)),
     head=dict(
         type='mmpose_gss.TemporalHeatmapHead',
         in_channels=256,

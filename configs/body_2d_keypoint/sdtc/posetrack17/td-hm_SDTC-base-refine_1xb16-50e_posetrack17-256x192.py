@@ -1,4 +1,4 @@
 # Table 6 (a): self refinement, then addition.
 _base_ = ['./td-hm_SDTC-base_1xb16-50e_posetrack17-256x192.py']
 
-model = dict(neck=dict(propagate=False, fusion='add'))
+model = dict(neck=dict(mutual=dict(propagate=False, fusion='add')))

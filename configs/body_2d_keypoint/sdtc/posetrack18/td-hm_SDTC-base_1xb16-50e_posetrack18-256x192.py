@@ -4,7 +4,7 @@ _base_ = [
 ]
 
 model = dict(
-    neck=dict(num_frames=len(_base_.frame_offsets), num_keypoints=_base_.num_joints),
+    neck=dict(num_frames=len(_base_.frame_offsets), reconstruction=dict(num_keypoints=_base_.num_joints)),
     head=dict(out_channels=_base_.num_joints, decoder=_base_.codec))
 train_pipeline = [
     _base_.box_transform if step.type == _base_.box_transform.type else step for step in _base_.train_pipeline

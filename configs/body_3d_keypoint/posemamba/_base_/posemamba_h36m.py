@@ -1,7 +1,7 @@
 _base_ = ['posemamba_runtime.py']
 
 num_frames = 243
-embed_dim = 64
+embed_dims = 64
 num_joints = 17
 train_codec = dict(type='MotionBERTLabel', num_keypoints=num_joints, root_index=0, mode='train')
 test_codec = dict(type='MotionBERTLabel', num_keypoints=num_joints, root_index=0, mode='test')
@@ -9,10 +9,10 @@ test_codec = dict(type='MotionBERTLabel', num_keypoints=num_joints, root_index=0
 model = dict(
     type='PoseLifter',
     backbone=dict(
-        type='mmpose_gss.PoseMamba', embed_dim=embed_dim, depth=10, num_frames=num_frames, num_joints=num_joints,
+        type='mmpose_gss.PoseMamba', embed_dims=embed_dims, depth=10, num_frames=num_frames, num_joints=num_joints,
         in_channels=2, joint_parents='h36m'),
     head=dict(
-        type='mmpose_gss.PoseMambaHead', in_channels=embed_dim, root_index=0,
+        type='mmpose_gss.PoseMambaHead', in_channels=embed_dims, root_index=0,
         loss=dict(
             type='mmpose_gss.PoseLiftingLoss', mpjpe_weight=1., scale_weight=0.5, velocity_weight=20.,
             temporal_weight=0.5)),
