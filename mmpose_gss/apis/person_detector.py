@@ -64,6 +64,7 @@ class BoxFile:
     """
 
     def __init__(self, path: Union[str, Path], score_thr: float) -> None:
+        self.path = Path(path)
         self.detections = load_detections(path)
         self.score_thr = score_thr
 

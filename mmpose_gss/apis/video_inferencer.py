@@ -117,17 +117,20 @@ class VideoPoseInferencer:
         """
         frames = VideoFrames(inputs)
         poses = self.iterate(frames)
-        writer = ResultWriter(frames, out_dir, draw, self.model.dataset_meta)
+        boxes = getattr(self.detector, 'path', None)
+        writer = ResultWriter(frames, out_dir, draw, self.model.dataset_meta, [boxes] if boxes else [])
+        finished = False
         bar = ProgressBar(frames.expected) if show_progress else None
         try:
             for frame, sample in poses:
                 writer.add(self._draw(frame, sample, kpt_thr) if writer.draws else None, sample)
                 if bar:
                     bar.update()
+            finished = True
         finally:
             if bar:
                 bar.file.write('\n')
-            writer.close()
+            writer.close(partial=not finished)
         result = writer.result()
         if self.lifter is not None:
             lifted = lift_video(self.lifter, result['predictions'], frames, self.model.dataset_meta,

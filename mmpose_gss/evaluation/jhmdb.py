@@ -17,7 +17,9 @@ from mmengine.logging import MMLogger
 
 from mmpose_gss.errors import UserError
 from mmpose_gss.registry import METRICS
+from mmpose_gss.structures.json_file import read_json
 from mmpose_gss.structures.skeletons import JHMDB, JHMDB_GROUPS
+from mmpose_gss.structures.whole_file import whole_file
 
 NUM_SPLITS = 3
 # What the figure of each norm is called.
@@ -220,8 +222,7 @@ class JHMDBPCKMetric(BaseMetric):
         """Add this split to the file of all; the means, if it is complete."""
         known = {}
         if os.path.isfile(self.summary_file):
-            with open(self.summary_file, encoding='utf-8') as file:
-                known = json.load(file)
+            known = read_json(self.summary_file)
         known[f'split{self.split}'] = figures
         splits = [known.get(f'split{number}') for number in range(1, NUM_SPLITS + 1)]
         logger = MMLogger.get_current_instance()
@@ -233,8 +234,7 @@ class JHMDBPCKMetric(BaseMetric):
         else:
             means = {f'mean {name}': value for name, value in mean_of_splits(splits).items()}
             known['mean'] = mean_of_splits(splits)
-        os.makedirs(os.path.dirname(os.path.abspath(self.summary_file)), exist_ok=True)
-        with open(self.summary_file, 'w', encoding='utf-8') as file:
+        with whole_file(self.summary_file) as file:
             json.dump(known, file, indent=1)
         return means
 

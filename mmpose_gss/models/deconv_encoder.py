@@ -28,14 +28,15 @@ class DeconvEncoder(BaseModule):
     MMPose's ``HeatmapHead``; ``tools/model_converters/vitpose.py`` turns a ViTPose checkpoint into these.
 
     Args:
-        backbone (dict): Config of a backbone, e.g. ``mmpretrain.VisionTransformer``; its last output is used.
+        backbone (dict): Config of a backbone, e.g. ``mmpretrain.VisionTransformer``; its last output is
+            deconvolved, others (``out_indices``) are passed on as they are.
         deconv (dict, optional): ``in_channels`` (int), ``out_channels`` and ``kernel_sizes`` (sequences of
             equal length; kernels 2, 3 or 4) of the deconvolutions, each followed by batch normalisation and
             ReLU. None leaves the backbone's resolution (GLSMamba-BLR).
         init_cfg (dict, optional): ``dict(type='Pretrained', checkpoint=...)`` with a converted checkpoint.
             It must fit completely: a frozen encoder with a few random layers would train without any error.
-            Without ``deconv`` the file's deconvolutions are left out. ``prefix='backbone.'`` takes the
-            encoder out of the checkpoint of a whole estimator.
+            Without ``deconv`` the file's deconvolutions and head are left out, so that MMPose's own files
+            serve. ``prefix='backbone.'`` takes the encoder out of the checkpoint of a whole estimator.
     """
 
     def __init__(self,
@@ -89,12 +90,16 @@ class DeconvEncoder(BaseModule):
             remedy = f'give the checkpoint of an estimator with this encoder at {prefix!r}'
         load_checkpoint(
             self, path, "DeconvEncoder's config", prefix=prefix, exact=True, remedy=remedy,
-            leave_out=('deconv_layers.', ) if isinstance(self.deconv_layers, nn.Identity) else ())
+            leave_out=('deconv_layers.', 'head.') if isinstance(self.deconv_layers, nn.Identity) else ())
         MMLogger.get_current_instance().info(f'Encoder loaded from {path}.')
         self._is_init = True
 
     def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
-        """Encode images ``(N,3,H,W)``; return a tuple of one map ``(N,C,h,w)``."""
+        """Encode images ``(N,3,H,W)``.
+
+        Returns:
+            tuple[Tensor]: The backbone's outputs ``(N,C_i,h_i,w_i)``, the last one deconvolved.
+        """
         feats = self.backbone(x)
-        feats = feats[-1] if isinstance(feats, (tuple, list)) else feats
-        return (self.deconv_layers(feats), )
+        feats = tuple(feats) if isinstance(feats, (tuple, list)) else (feats, )
+        return (*feats[:-1], self.deconv_layers(feats[-1]))

@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Union
 
 from mmpose_gss.errors import UserError
+from mmpose_gss.structures.whole_file import whole_file
 
 
 def read_json(path: Union[str, Path]) -> Any:
@@ -35,9 +35,9 @@ def write_json(path: Union[str, Path], content: Any) -> None:
     Args:
         path (str | Path): The file; its folder is made if it is missing.
         content (Any): What to write.
+
+    Raises:
+        UserError: If it cannot be written.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + '.part')
-    part.write_text(json.dumps(content), encoding='utf-8')
-    os.replace(part, path)
+    with whole_file(path) as file:
+        file.write(json.dumps(content))

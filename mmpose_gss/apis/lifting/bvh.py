@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.skeletons import H36M
+from mmpose_gss.structures.whole_file import whole_file
 
 H36M_JOINTS = H36M.names
 
@@ -138,7 +139,8 @@ def write_bvh(path: Union[str, Path], keypoints_3d: np.ndarray, fps: float) -> N
     angles = np.stack(angles, axis=1)  # (T,17,3)
     rows = np.concatenate([poses[:, 0], angles.reshape(len(poses), -1)], axis=1)
     lines += [' '.join(f'{value:.6f}' for value in row) for row in rows]
-    Path(path).write_text('\n'.join(lines) + '\n', encoding='utf-8')
+    with whole_file(path) as file:
+        file.write('\n'.join(lines) + '\n')
 
 
 def _depth_first(name: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from mmpose_gss.apis.lifting.bvh import write_bvh
 from mmpose_gss.apis.lifting.joints import H36M_JOINTS
 from mmpose_gss.apis.lifting.lifter import LiftedTrack
 from mmpose_gss.structures.safe_names import safe_name
+from mmpose_gss.structures.whole_file import whole_file
 
 COORDINATES = 'metres relative to the root joint; x right, y down, z away from the camera'
 
@@ -31,7 +32,8 @@ def write_json(path: Union[str, Path], tracks: Sequence[LiftedTrack], fps: float
         dict(track_id=int(track.track_id), frames=track.frames.tolist(),
              keypoints_3d=_rounded(track.keypoints_3d, 5), keypoints_2d=_rounded(track.keypoints_2d, 2),
              scores=_rounded(track.scores, 4), interpolated=track.interpolated.tolist()) for track in tracks])
-    Path(path).write_text(json.dumps(content, allow_nan=False), encoding='utf-8')
+    with whole_file(path) as file:
+        file.write(json.dumps(content, allow_nan=False))
 
 
 def _rounded(array: np.ndarray, digits: int) -> List:
@@ -54,13 +56,15 @@ def write_npz(path: Union[str, Path], tracks: Sequence[LiftedTrack], fps: float)
         return np.concatenate([np.zeros((0, *shape), dtype=kind), *arrays]).astype(kind)
 
     ids = [np.full(len(track.frames), track.track_id) for track in tracks]
-    np.savez_compressed(
-        path, joints=np.array(H36M_JOINTS), fps=np.float64(fps),
+    arrays = dict(
+        joints=np.array(H36M_JOINTS), fps=np.float64(fps),
         track_id=np.concatenate([np.zeros(0, dtype=np.int64), *ids]).astype(np.int64),
         frame=joined('frames', (), np.int64), keypoints_3d=joined('keypoints_3d', (joints, 3), np.float32),
         keypoints_2d=joined('keypoints_2d', (joints, 2), np.float32),
         scores=joined('scores', (joints, ), np.float32),
         interpolated=joined('interpolated', (joints, ), bool))
+    with whole_file(path, binary=True) as file:
+        np.savez_compressed(file, **arrays)
 
 
 def write_tracks(folder: Union[str, Path], name: str, tracks: Sequence[LiftedTrack],

@@ -15,6 +15,7 @@ from typing import Dict, Optional, Union
 
 from mmpose_gss.datasets.body3d.frame_table import FrameTable
 from mmpose_gss.datasets.body3d.h36m_clip_dataset import H36MClipDataset
+from mmpose_gss.structures.whole_file import whole_file
 
 AnyPath = Union[str, Path]
 
@@ -63,7 +64,6 @@ def convert_h36m(train: AnyPath, test: AnyPath, cameras: AnyPath, out: AnyPath,
             str(Path(annotations).resolve()), str(Path(cameras).resolve()),
             keypoint_2d_det_file=str(Path(detections).resolve()) if detections else None, num_frames=1)
         content[name] = frames_to_motionbert(dataset.table)
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
-    with open(out, 'wb') as file:
+    with whole_file(out, binary=True) as file:
         pickle.dump(content, file, protocol=4)
     return {name: len(entry['source']) for name, entry in content.items()}

@@ -17,6 +17,7 @@ import numpy as np
 
 from mmpose_gss.datasets.body3d.safe_pickle import load_object_npz
 from mmpose_gss.errors import UserError
+from mmpose_gss.structures.whole_file import whole_file
 
 AnyPath = Union[str, Path]
 
@@ -66,8 +67,7 @@ def convert_mpi_inf_3dhp(source: AnyPath, target: AnyPath) -> Dict[str, int]:
         for key, value in _annotations(name, arrays, source).items():
             parts[key].append(value)
     content = {key: np.concatenate(values) for key, values in parts.items()}
-    Path(target).parent.mkdir(parents=True, exist_ok=True)
-    with open(target, 'wb') as file:
+    with whole_file(target, binary=True) as file:
         np.savez_compressed(file, **content)
     return dict(sequences=len(parts['valid']), frames=len(content['valid']))
 

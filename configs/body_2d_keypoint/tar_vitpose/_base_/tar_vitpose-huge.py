@@ -1,0 +1,15 @@
+# On ViTPose-H, backbone and head, trained on COCO.
+_base_ = ['./tar_vitpose.py', '../../../_base_/models/vitpose_huge_encoder.py']
+
+checkpoint = 'checkpoints/td-hm_ViTPose-huge_8xb64-210e_coco-256x192-e32adcd4_20230314.pth'
+encoder = _base_.encoder
+encoder.update(deconv=None, init_cfg=dict(type='Pretrained', checkpoint=checkpoint))
+encoder['backbone'].update(drop_path_rate=0.55)
+
+model = dict(
+    backbone=encoder,
+    neck=dict(
+        in_channels=1280,
+        heatmap_head=dict(
+            in_channels=1280,
+            init_cfg=dict(type='Pretrained', prefix='head.', checkpoint=checkpoint))))
