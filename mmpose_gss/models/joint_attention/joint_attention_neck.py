@@ -3,7 +3,7 @@
 Shapes: B persons, T frames, C input and output channels, D hidden channels, h, w size of the feature map.
 
 ```
-(B,T,C,h,w) ─► projection + embeddings ─► (B,T,h·w,D) ─► blocks ─► key frame ─► 1×1, zero at first ─► +
+(B,T,C,h,w) ─► projection + encodings ─► (B,T,h·w,D) ─► blocks ─► key frame ─► 1×1, zero at first ─► +
       └─ key frame ───────────────────────────────────────────────────────────────────────────────────┘
                                                                                                 (B,C,h,w)
 ```
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mmpose_gss.models.base_neck import BaseVideoNeck
 from mmpose_gss.models.clip_features import ClipFeatures
 from mmpose_gss.models.layers.attention import JointAttention
-from mmpose_gss.models.layers.position_embedding import SpaceTimeEmbedding
+from mmpose_gss.models.layers.space_time_encoding import SpaceTimeEncoding
 from mmpose_gss.registry import MODELS
 
 
@@ -42,7 +42,8 @@ class JointAttentionNeck(BaseVideoNeck):
                  num_heads: int = 8, ffn_ratio: float = 3.25, init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         self.in_channels, self.num_frames = in_channels, num_frames
-        self.embed = SpaceTimeEmbedding(in_channels, embed_dims, num_frames)
+        self.embed = nn.Linear(in_channels, embed_dims)
+        self.encoding = SpaceTimeEncoding(embed_dims, num_frames)
         self.blocks = nn.Sequential(
             *(JointAttention(embed_dims, num_heads, ffn_ratio) for _ in range(depth)))
         self.norm = nn.LayerNorm(embed_dims)
@@ -64,6 +65,7 @@ class JointAttentionNeck(BaseVideoNeck):
         """
         frames = self.last_map(feats, self.num_frames, self.in_channels)
         key_index, size = feats.window.key_index, frames.shape[-2:]
-        tokens = self.blocks(self.embed(frames).flatten(2, 3))                         # (B,T,h·w,D)
+        tokens = self.embed(frames.flatten(3).transpose(2, 3))                         # (B,T,h·w,D)
+        tokens = self.blocks(tokens + self.encoding(*size, tokens))
         correction = self.expand(self.norm(tokens[:, key_index])).transpose(1, 2).unflatten(2, size)
         return (frames[:, key_index] + correction, )

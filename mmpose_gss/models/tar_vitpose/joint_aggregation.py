@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mmpose_gss.models.layers.cross_attention import CrossAttention
-from mmpose_gss.models.layers.mlp import FFN
+from mmpose_gss.models.layers.mlp import MLP
 
 
 class PostNormAttention(nn.Module):
@@ -49,7 +49,7 @@ class JointAggregationLayer(nn.Module):
         super().__init__()
         self.frames = PostNormAttention(embed_dims, num_heads)
         self.joints = PostNormAttention(embed_dims, num_heads)
-        self.ffn = FFN(embed_dims, ffn_ratio)
+        self.ffn = MLP(embed_dims, ffn_ratio)
         self.ffn_norm = nn.LayerNorm(embed_dims)
 
     def forward(self, joints: Tensor, tokens: Tensor, visible: Optional[Tensor]) -> Tensor:
