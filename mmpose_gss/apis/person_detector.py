@@ -67,6 +67,8 @@ class BoxFile:
         self.path = Path(path)
         self.detections = load_detections(path)
         self.score_thr = score_thr
+        for note in self.detections.notes:
+            MMLogger.get_current_instance().warning(note)
 
     def for_video(self, video: VideoFrames) -> PersonDetector:
         """Give the boxes of one video.

@@ -4,6 +4,7 @@ Shapes: H, W size of a frame; frames are ``(H,W,3)`` uint8, BGR.
 """
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
@@ -13,8 +14,12 @@ from mmengine.logging import MMLogger
 
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.clip_window import ClipWindow
+from mmpose_gss.structures.image_file import check_image_is_whole, frame_files
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
+
+# What a video says about how it is to be turned, in degrees.
+_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 VideoSource = Union[str, Path, Sequence[np.ndarray]]
 
@@ -23,8 +28,8 @@ class VideoFrames:
     """Iterate over the frames of a source; know their rate and size.
 
     Args:
-        source (str | Path | Sequence[ndarray]): A video file, a folder of images (sorted by name) or the
-            frames themselves.
+        source (str | Path | Sequence[ndarray]): A video file, a folder of images (sorted by name,
+            numbers in names as numbers) or the frames themselves.
         default_fps (float): Frame rate where the source has none. Defaults to 25.
 
     Attributes:
@@ -46,20 +51,23 @@ class VideoFrames:
         self.fps = default_fps
         if isinstance(source, (str, Path)):
             path = Path(source)
-            self.name, self.source = path.stem, str(path)
+            self.source = str(path)
+            whole = Path(os.path.abspath(path))
+            self.name = whole.name if path.is_dir() else whole.stem
             if path.is_dir():
                 self._open_folder(path)
             elif path.is_file():
                 self._open_file(path)
             else:
+                hint = ' (cameras are not read)' if str(path).isdigit() else ''
                 raise FileNotFoundError(
-                    f'video {path} does not exist; give a video file or a folder of images')
+                    f'video {path} does not exist; give a video file or a folder of images{hint}')
         else:
             self.name, self.source = 'frames', 'the list of frames'
             self._open_arrays(source)
 
     def _open_folder(self, path: Path) -> None:
-        self._frames = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+        self._frames = frame_files(path, IMAGE_SUFFIXES)
         if not self._frames:
             raise UserError(f'folder {path} holds no images ({", ".join(IMAGE_SUFFIXES)})')
         self.expected = len(self._frames)
@@ -85,26 +93,46 @@ class VideoFrames:
             raise UserError(
                 f'video {path} cannot be opened; it is no video, is damaged, or its codec is unknown to '
                 'OpenCV: convert it, e.g. with ffmpeg -i IN -c:v libx264 OUT.mp4')
+        self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)       # builds of OpenCV differ in its default
+        self._turn = _TURNS.get(int(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)))
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if np.isfinite(fps) and 0 < fps < 1000 else self.fps
         self.expected = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         good, first = self._capture.read()
         if not good:
             raise UserError(f'video {path} has no frame that can be decoded; it is empty or damaged')
-        self.size = _size(first)
-        self._first = first
+        self._first = self._upright(first)
+        self.size = _size(self._first)
+
+    def _upright(self, frame: np.ndarray) -> np.ndarray:
+        """Turn a frame as the video says that it is to be shown (phones record sideways)."""
+        return frame if self._turn is None else cv2.rotate(frame, self._turn)
 
     @staticmethod
     def _read_image(path: Path) -> np.ndarray:
-        image = cv2.imread(str(path))
+        data = path.read_bytes()
+        check_image_is_whole(data, str(path))
+        try:
+            image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
+        except cv2.error:               # e.g. a header that claims too many pixels
+            image = None
         if image is None:
             raise UserError(f'image {path} cannot be decoded; it is damaged, replace or remove it')
         return image
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Yield every frame, brought to the size of the first."""
-        for frame in self._decoded():
-            yield frame if _size(frame) == self.size else cv2.resize(frame, self.size)
+        """Yield every frame.
+
+        Raises:
+            UserError: If a frame cannot be read, or has another size than the first.
+        """
+        for index, frame in enumerate(self._decoded()):
+            if _size(frame) != self.size:
+                name = self.frame_names[index] if self.frame_names else f'{self.source}, frame {index}'
+                raise UserError(
+                    f'{name} has {frame.shape[1]}x{frame.shape[0]} pixels, but the first frame '
+                    f'{self.size[0]}x{self.size[1]}; bring all frames of a video to one size.')
+            yield frame
 
     def _decoded(self) -> Iterator[np.ndarray]:
         if self._capture is None:
@@ -115,7 +143,7 @@ class VideoFrames:
         while frame is not None:
             yield frame
             good, frame = self._capture.read()
-            frame = frame if good else None
+            frame = self._upright(frame) if good else None
             count += good
         self._capture.release()
         if count < self.expected:

@@ -32,6 +32,7 @@ class Detections:
         names: names of the N images, None where the file has none.
         ids: ids of the N images (``image_id``, or else ``frame_id``), None where the file has none.
         tracks: track ids, -1 for none, ``(N,)`` int64.
+        notes: sentences about what is odd but can be used.
     """
     source: str
     boxes: np.ndarray
@@ -39,6 +40,7 @@ class Detections:
     names: Tuple[Optional[str], ...]
     ids: Tuple[Optional[int], ...]
     tracks: np.ndarray
+    notes: Tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Give the number of detections."""
@@ -49,7 +51,8 @@ def load_detections(path: Union[str, Path]) -> Detections:
     """Load a JSON list of detections and check each.
 
     A detection has ``bbox`` (x, y, width, height in pixels), ``score``, and one of ``image_name``,
-    ``image_id`` and ``frame_id``; perhaps ``track_id``. Those of other categories than person are left out.
+    ``image_id`` and ``frame_id``; perhaps ``track_id``. Those of other categories than person (1) are left
+    out with a note.
 
     Args:
         path (str | Path): The file.
@@ -59,7 +62,8 @@ def load_detections(path: Union[str, Path]) -> Detections:
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        UserError: If it is no list of detections, or a field is missing or not as it should be.
+        UserError: If it is no list of detections, a field is missing or not as it should be, or all are of
+            other categories.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
@@ -74,13 +78,26 @@ def load_detections(path: Union[str, Path]) -> Detections:
         if entry.get('category_id', PERSON_CATEGORY) == PERSON_CATEGORY:
             _check(entry, f'Detection file "{path}": detection {number}')
             persons.append(entry)
+    notes = _others(content, len(persons), str(path))
     return Detections(
         source=str(path),
         boxes=np.array([entry['bbox'][:4] for entry in persons], dtype=np.float64).reshape(-1, 4),
         scores=np.array([entry['score'] for entry in persons], dtype=np.float64),
         names=tuple(entry.get('image_name') for entry in persons),
         ids=tuple(_whole(entry.get('image_id', entry.get('frame_id'))) for entry in persons),
-        tracks=np.array([entry.get('track_id', -1) for entry in persons], dtype=np.int64))
+        tracks=np.array([entry.get('track_id', -1) for entry in persons], dtype=np.int64), notes=notes)
+
+
+def _others(content: List[dict], persons: int, path: str) -> Tuple[str, ...]:
+    """Say how many detections are of other categories; refuse a file that has nothing else."""
+    if persons == len(content):
+        return ()
+    found = sorted({str(entry.get('category_id')) for entry in content} - {str(PERSON_CATEGORY)})
+    what = (f'Detection file "{path}": {len(content) - persons} of {len(content)} boxes have another '
+            f'category_id ({", ".join(found[:5])}) than {PERSON_CATEGORY}, person')
+    if not persons:
+        raise UserError(f'{what}; give those of people, or leave the field out.')
+    return (f'{what}; they are left out.', )
 
 
 def _check(entry: dict, where: str) -> None:

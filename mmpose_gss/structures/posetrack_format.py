@@ -132,7 +132,9 @@ def _parse18(data: dict, name: str, source: str, ground_truth: bool) -> PeopleVi
     table.frame, table.xy, table.valid = frame, triples[..., :2], (triples != 0).any(axis=-1)
     table.track, table.tracked = _track_ids([person.get('track_id') for person in people], source)
     if ground_truth:
-        table.head = _head_sizes18(people, source)
+        table.head, odd = _head_sizes([_corners18(person.get('bbox_head'), source) for person in people],
+                                      table.valid.any(axis=1), source, '"bbox_head"')
+        notes += odd
     else:
         table.score, missing = joint_scores(people, len(joints), MISSING_SCORE, source)
         if missing:
@@ -190,16 +192,56 @@ def _missing_scores(source: str, what: str) -> str:
             'which makes AP depend on the order of the file (add one score for each joint).')
 
 
-def _head_sizes18(people: List[dict], source: str) -> np.ndarray:
-    boxes = [person.get('bbox_head') for person in people]
-    for person, box in zip(people, boxes):
-        if box is None or len(box) != 4:
-            raise UserError(
-                f'{source}: an annotation of frame {person["image_id"]} has no "bbox_head" of four numbers, '
-                'which measures its distances; use the official ground truth.')
-    box = np.array(boxes, dtype=np.float64).reshape(-1, 4)
+def _corners18(box: Any, source: str) -> Optional[Tuple[float, ...]]:
+    """Give the corners of a head box x, y, width, height; None if there is none."""
+    if box is None or box == []:
+        return None
+    if not isinstance(box, (list, tuple)) or len(box) != 4 \
+            or not all(isinstance(value, (int, float)) for value in box):
+        raise UserError(f'{source}: a "bbox_head" is {str(box)[:60]}, but four numbers x, y, width, height '
+                        'are needed; use the official ground truth.')
     # The sum and the difference are the evaluator's: x2 = x + w first, so that rounding is the same.
-    return head_sizes(box[:, :2], box[:, :2] + box[:, 2:])
+    return box[0], box[1], box[0] + box[2], box[1] + box[3]
+
+
+def _head_sizes(heads: Sequence[Optional[Tuple[float, ...]]], measured: np.ndarray, source: str,
+                field: str) -> Tuple[np.ndarray, List[str]]:
+    """Measure the heads of ground-truth people.
+
+    Args:
+        heads (Sequence): Corners x1, y1, x2, y2 of P heads, None for a missing one.
+        measured (ndarray): Whether the person has joints, whose distances need the head, ``(P,)`` bool.
+        source (str): The file, for messages.
+        field (str): How a message names the box.
+
+    Returns:
+        tuple: Pixels ``(P,)``, NaN where the head is missing, and sentences about odd ones.
+
+    Raises:
+        UserError: If a measured person's head is missing or not finite.
+    """
+    missing = np.array([head is None for head in heads], dtype=bool)
+    if (missing & measured).any():
+        first = int(np.flatnonzero(missing & measured)[0])
+        raise UserError(f'{source}: person {first} (in the order of frames) has joints but '
+                        f'no {field}, which measures their distances; use the official ground '
+                        'truth.')
+    corners = np.array([(np.nan, ) * 4 if head is None else head for head in heads],
+                       dtype=np.float64).reshape(-1, 4)
+    sizes = head_sizes(corners[:, :2], corners[:, 2:])
+    odd = measured & ~np.isfinite(sizes)
+    if odd.any():
+        raise UserError(f'{source}: {int(odd.sum())} people have a {field} with a NaN or infinite number, '
+                        'which measures the distances of their joints; use the official ground truth.')
+    notes = []
+    if missing.any():
+        notes.append(f'{source}: {int(missing.sum())} people without joints have no {field}; nothing is '
+                     'measured by it.')
+    empty = measured & (sizes == 0)
+    if empty.any():
+        notes.append(f'{source}: {int(empty.sum())} of {int(measured.sum())} people have a {field} of no size; their '
+                     'joints cannot be found, as in the public evaluator.')
+    return sizes, notes
 
 
 def ignore_regions(image: dict, source: str) -> Optional[List[np.ndarray]]:
@@ -259,6 +301,7 @@ def _parse17(data: dict, name: str, source: str, ground_truth: bool) -> PeopleVi
     table.frame = np.array([i for i, _ in people], dtype=np.int64)
     table.track, table.tracked = _track_ids([person.track_id for _, person in people], source)
     table.has_points = np.array([person.points is not None for _, person in people], dtype=bool)
+    notes: List[str] = []
     if not ground_truth:
         table.score[:] = MISSING_SCORE
     missing = 0
@@ -273,28 +316,17 @@ def _parse17(data: dict, name: str, source: str, ground_truth: bool) -> PeopleVi
             elif not ground_truth:
                 table.score[row, point.joint] = point.score
     if ground_truth:
-        table.head = _head_sizes17([person.head for _, person in people], table.has_points, source)
-    notes = ()
+        table.head, notes = _head_sizes([person.head for _, person in people], table.valid.any(axis=1),
+                                        source, 'head box (x1, y1, x2, y2)')
     if missing:
-        notes = (_missing_scores(source, f'{missing} of {int(table.valid.sum())} points have no "score"'), )
+        notes = [_missing_scores(source, f'{missing} of {int(table.valid.sum())} points have no "score"')]
     video = PeopleVideo(
         name=name, source=source, keys=list(range(len(frames))), file_names=names,
         regions=[_regions17(frame.ignore_regions) for frame in frames], people=table, first_number=1,
-        identified=False, notes=notes)
+        identified=False, notes=tuple(notes))
     if None not in video.numbers and len(set(video.numbers)) == len(frames):
         video.keys = [number - video.first_number for number in video.numbers]
     return video
-
-
-def _head_sizes17(heads: list, has_points: np.ndarray, source: str) -> np.ndarray:
-    corners = np.full((len(heads), 4), np.nan)
-    for row, head in enumerate(heads):
-        if head is not None:
-            corners[row] = head
-        elif has_points[row]:
-            raise UserError(f'{source}: an "annorect" has no head box (x1, y1, x2, y2), which measures its '
-                            'distances; use the official ground truth.')
-    return head_sizes(corners[:, :2], corners[:, 2:])
 
 
 def _regions17(regions: list) -> Optional[List[np.ndarray]]:

@@ -215,11 +215,6 @@ def test_window_buffer_forgets_what_is_past():
     assert buffer.window(4) == [2, 4, 4] and len(buffer._frames) == 3
 
 
-def test_frames_of_another_size_are_brought_to_the_first(tmp_path):
-    frames = VideoFrames([np.zeros((4, 6, 3), np.uint8), np.zeros((8, 12, 3), np.uint8)])
-    assert [frame.shape for frame in frames] == [(4, 6, 3)] * 2
-
-
 def test_mmpose_inferencer_takes_single_images(root, model_files, testdata):
     config = root / f'configs/body_2d_keypoint/glsmamba/synthetic/{CONFIG}.py'
     inferencer = MMPoseInferencer(

@@ -120,3 +120,26 @@ def test_boxes_of_other_videos_are_refused_in_one_sentence(tmp_path, boxes, vide
 def test_nothing_found_is_no_error(tmp_path):
     assert match_video(detections(tmp_path, []), 'v', 3).shape == (0, )
     assert np.issubdtype(match_video(detections(tmp_path, [dict(image_id=0)]), 'v', 0).dtype, np.integer)
+
+
+def test_boxes_of_other_categories_are_counted_or_refused(tmp_path):
+    path = tmp_path / 'boxes.json'
+    boxes = [dict(bbox=[0, 0, 5, 5], score=1, image_id=i, category_id=category)
+             for i, category in enumerate((1, 3, 18))]
+    path.write_text(json.dumps(boxes))
+    found = load_detections(path)
+    assert len(found) == 1 and '2 of 3 boxes have another category_id (18, 3)' in found.notes[0]
+    path.write_text(json.dumps(boxes[1:]))
+    with pytest.raises(UserError, match='2 of 2 boxes have another category_id'):
+        load_detections(path)
+    path.write_text(json.dumps(boxes[:1]))
+    assert load_detections(path).notes == ()
+
+
+@pytest.mark.parametrize('value', [-1, 1.5, '3', None, True, [1], float('nan')])
+@pytest.mark.parametrize('field', ['frame_id', 'image_id'])
+def test_ids_that_are_no_whole_numbers_are_refused(tmp_path, field, value):
+    path = tmp_path / 'boxes.json'
+    path.write_text(json.dumps([{'bbox': [0, 0, 5, 5], 'score': 1, field: value}]))
+    with pytest.raises(UserError, match=rf'boxes.json": detection 0 has {field} .*whole number from 0 on'):
+        load_detections(path)

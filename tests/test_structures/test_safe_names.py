@@ -10,8 +10,8 @@ from mmpose_gss.structures.safe_names import inside, safe_name
 LAYOUT = FrameLayout('%06d.jpg', 0)
 
 
-@pytest.mark.parametrize('name', ['../X', '..', '.', '', '/tmp/x', 'a/b', 'a\\b', '.hidden', 'x.', 'C:x', 'a\x00b',
-                                  'a\n', None, 3, 'x' * 300])
+@pytest.mark.parametrize('name', ['../X', '..', '.', '', '/tmp/x', 'a/b', 'a\\b', '.hidden', 'x.', 'C:x',
+                                  'a\x00b', 'a\n', None, 3, 'x' * 300])
 def test_names_that_lead_elsewhere_are_refused(name):
     with pytest.raises(UserError, match='field is .*which cannot be the name of a file') as caught:
         safe_name(name, 'field')
@@ -40,6 +40,12 @@ def test_a_data_set_reads_below_its_root_unless_told_otherwise(name):
     with pytest.raises(UserError, match=r'"ann.json": file_name of image 1 is .*outside_root=True'):
         place_images(images, 'ann.json', '/data', LAYOUT, 'annotation')
     assert len(place_images(images, 'ann.json', '/data', LAYOUT, 'annotation', outside_root=True)[1]) == 1
+
+
+def test_image_ids_that_stand_twice_are_refused():
+    images = [dict(id=1, file_name=f'x/00000{i}.jpg', nframes=2, width=4, height=4) for i in range(2)]
+    with pytest.raises(UserError, match=r'"ann.json": image id 1 stands more than once'):
+        place_images(images, 'ann.json', '/data', LAYOUT, 'annotation')
 
 
 def test_a_list_of_clips_cannot_name_the_file_to_write(tmp_path):

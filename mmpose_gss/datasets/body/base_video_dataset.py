@@ -247,6 +247,8 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
 
     def _load_detected(self, images: List[dict], places: Dict[int, ImagePlace]) -> List[dict]:
         detections = load_detections(self.bbox_file)
+        for note in detections.notes:
+            MMLogger.get_current_instance().warning(note)
         index = ImageIndex([image['file_name'] for image in images], [image['id'] for image in images])
         # Frames without labels are not evaluated; a file without any label (a test set) is used whole.
         any_label = any(image.get('is_labeled') for image in images)

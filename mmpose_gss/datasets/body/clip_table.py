@@ -37,7 +37,8 @@ class ImagePlace:
 
 
 def place_images(images: List[dict], ann_file: str, root: str, layout: FrameLayout,
-                 frames_from: str, outside_root: bool = False) -> Tuple[List[ClipFrames], Dict[int, ImagePlace]]:
+                 frames_from: str,
+                 outside_root: bool = False) -> Tuple[List[ClipFrames], Dict[int, ImagePlace]]:
     """Group images into clips, by folder.
 
     Args:
@@ -53,7 +54,8 @@ def place_images(images: List[dict], ann_file: str, root: str, layout: FrameLayo
 
     Raises:
         FileNotFoundError: If frames are to be counted in a folder that does not exist or is empty.
-        UserError: If a file name leads out of ``root``, or ``nframes`` is missing or does not fit the numbers of the frames.
+        UserError: If a file name leads out of ``root``, an image id is repeated, or ``nframes`` is missing
+            or does not fit the numbers of the frames.
     """
     folders = defaultdict(list)
     for image in images:
@@ -75,6 +77,10 @@ def place_images(images: List[dict], ann_file: str, root: str, layout: FrameLayo
                 raise UserError(
                     f'"{ann_file}": image "{image["file_name"]}": {error}; check its "nframes" and the data '
                     f'set\'s first_frame={layout.first_frame}, or set frames_from="folder".') from error
+            if image['id'] in places:
+                raise UserError(
+                    f'"{ann_file}": image id {image["id"]} stands more than once in "images", e.g. at '
+                    f'"{image["file_name"]}"; give every image an id of its own.')
             places[image['id']] = ImagePlace(image, len(clips), position, size)
         clips.append(clip)
     return clips, places

@@ -1,7 +1,6 @@
 """Loading the frames of a window."""
 from __future__ import annotations
 
-import os.path as osp
 from collections import OrderedDict
 from typing import List, Optional, Sequence, Tuple
 
@@ -12,9 +11,7 @@ from mmcv.transforms import BaseTransform
 
 from mmpose_gss.errors import UserError
 from mmpose_gss.registry import TRANSFORMS
-
-_JPEG_START, _JPEG_END, _JPEG_SCAN = b'\xff\xd8', b'\xff\xd9', 0xDA
-_PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
+from mmpose_gss.structures.image_file import check_image_is_whole
 
 
 @TRANSFORMS.register_module()
@@ -159,43 +156,3 @@ class LoadClip(BaseTransform):
     def __repr__(self) -> str:
         return (f'{type(self).__name__}(num_frames={self.num_frames}, cache_size={self.cache_size}, '
                 f'missing="{self.missing}")')
-
-
-def check_image_is_whole(data: bytes, path: str) -> None:
-    """Check that a JPEG or PNG file reaches its end; decoders fill what is missing with grey, silently.
-
-    Args:
-        data (bytes): Content of the file.
-        path (str): Path, for the message.
-
-    Raises:
-        UserError: If the file is empty or cut short.
-    """
-    if not data:
-        raise UserError(f'Frame "{path}" is an empty file; copy it again.')
-    if data.startswith(_JPEG_START):
-        whole = data.rfind(_JPEG_END, _jpeg_scan_start(data)) != -1
-    elif data.startswith(_PNG_START):
-        whole = _PNG_END in data[-1024:]
-    else:
-        whole = True
-    if not whole:
-        kind = osp.splitext(path or '')[1].lstrip('.').upper() or 'image'
-        raise UserError(f'Frame "{path}" is a truncated {kind} of {len(data)} bytes; copy it again.')
-
-
-def _jpeg_scan_start(data: bytes) -> int:
-    """Where the image data start: past the header, which may hold a thumbnail with an end of its own."""
-    position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker == _JPEG_SCAN:
-            return position
-        if marker == 0xFF:  # a fill byte
-            position += 1
-            continue
-        if marker == 0x01 or 0xD0 <= marker <= 0xD7:  # markers without a length
-            position += 2
-            continue
-        position += 2 + int.from_bytes(data[position + 2:position + 4], 'big')
-    return len(data)

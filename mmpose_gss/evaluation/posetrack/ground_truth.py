@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.coco_format import json_files
+from mmpose_gss.structures.image_file import natural_key
 from mmpose_gss.structures.json_file import read_json
 from mmpose_gss.structures.people_table import PeopleVideo
 from mmpose_gss.structures.posetrack_format import load_video, parse_video, person_category
@@ -121,6 +122,9 @@ def from_split(data: dict, source: str, frames_only: bool = False) -> GroundTrut
         folder = os.path.basename(os.path.dirname(str(image.get('file_name', ''))))
         name = folder or str(image.get('vid_id', ''))
         images[name].append(image)
+        if image['id'] in video_of:
+            raise UserError(f'{source}: image id {image["id"]} stands more than once in "images"; give every '
+                            'image an id of its own.')
         video_of[image['id']] = name
     people = defaultdict(list)
     for person in data['annotations']:
@@ -130,7 +134,7 @@ def from_split(data: dict, source: str, frames_only: bool = False) -> GroundTrut
                         'list; give the whole annotation file of the split.')
     videos = []
     for name in sorted(images):
-        images[name].sort(key=lambda image: (str(image.get('file_name', '')), image['id']))
+        images[name].sort(key=lambda image: (natural_key(str(image.get('file_name', ''))), image['id']))
         content = {'images': images[name], 'annotations': people[name], 'categories': data['categories']}
         videos.append(parse_video(content, name, f'{source} (video {name})', ground_truth=True))
     return GroundTruth(videos)

@@ -82,6 +82,28 @@ def test_ground_truth_needs_head_boxes(videos):
         figures_of(edit(videos, 0, lambda d: first(d).pop('bbox_head')))
 
 
+@pytest.mark.parametrize('box, sentence', [
+    ([0, 0, float('nan'), 5], 'NaN or infinite'), ([0, 0, float('inf'), 5], 'NaN or infinite'),
+    ([0, 0, 5], 'four numbers'), ('abcd', 'four numbers'), ([0, 0, None, 1], 'four numbers'),
+    (7, 'four numbers')])
+def test_unusable_head_boxes_are_refused(videos, box, sentence):
+    with pytest.raises(UserError, match=f'"bbox_head".*{sentence}|{sentence}.*bbox_head') as caught:
+        figures_of(edit(videos, 0, lambda d: first(d).update(bbox_head=box)))
+    assert str(caught.value).startswith('gt/')
+
+
+def test_head_boxes_of_no_size_are_said(videos):
+    figures = figures_of(edit(videos, 0, lambda d: first(d).update(bbox_head=[3, 4, 0, 0])))
+    assert noted(figures, '1 of .* have a "bbox_head" of no size')
+
+
+def test_a_head_box_that_measures_nothing_may_be_missing(videos):
+    whole = figures_of(edit(videos, 0, lambda d: first(d).update(keypoints=[0] * 51)))
+    figures = figures_of(edit(videos, 0, lambda d: first(d).update(keypoints=[0] * 51)
+                            or first(d).pop('bbox_head')))
+    assert noted(figures, '1 people without joints have no "bbox_head"') and figures['AP'] == whole['AP']
+
+
 @pytest.mark.parametrize('remove', [lambda entry: entry.pop('scores'), lambda entry: entry.update(scores=[])])
 def test_missing_scores_count_as_lowest_with_a_note(videos, remove):
     figures = figures_of(edit(videos, 1, lambda d: remove(first(d))))

@@ -147,6 +147,14 @@ def test_format_only_writes_files_that_evaluate_to_the_same(videos, tmp_path):
     assert figures['AP'] == pytest.approx(expected['AP']) and figures['MOTA'] == expected['MOTA']
 
 
+def test_image_ids_that_stand_twice_are_refused(videos, tmp_path):
+    split = split_of(videos)
+    split['images'][1]['id'] = split['images'][0]['id']
+    (tmp_path / 'split.json').write_text(json.dumps(split))
+    with pytest.raises(UserError, match=r'split\.json: image id .* stands more than once in "images"'):
+        evaluate([], ann_file=str(tmp_path / 'split.json'))
+
+
 @pytest.mark.parametrize('name', ['../stolen', '/tmp/stolen', 'a\\b', '.hidden', ''])
 def test_a_file_cannot_choose_where_predictions_are_written(videos, tmp_path, name):
     images = [dict(id=entry['id'], vid_id=name) for entry in split_of(videos)['images']]
