@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import zipfile
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ _HISTORY_METHODS = ('min', 'max', 'current', 'mean')
 _REMEDY = 'give the checkpoint that was trained with this config'
 
 
-def _history_getattr(owner: object, name: str):
+def _history_getattr(owner: object, name: str) -> Callable:
     """Stand in for ``getattr``, which a Runner's checkpoint needs for a HistoryBuffer's statistics only.
 
     Allow-listing the builtin itself would let a file reach (and, with pickle's SETITEM, overwrite) the

@@ -7,7 +7,7 @@
 """
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import Callable, Dict, Optional, Union
 
 import torch
 import torch.distributed as torch_dist
@@ -79,7 +79,7 @@ class Runner(MMEngineRunner):
     def _bare_model(self) -> nn.Module:
         return self.model.module if is_model_wrapper(self.model) else self.model
 
-    def load_checkpoint(self, filename: str, map_location='cpu', strict: bool = False,
+    def load_checkpoint(self, filename: str, map_location: Union[str, Callable] = 'cpu', strict: bool = False,
                         revise_keys: list = [(r'^module.', '')]) -> Dict:  # noqa: B006 (MMEngine's default)
         """Load weights; the config stored in the file is dropped, as resuming would execute it.
 
@@ -109,7 +109,7 @@ class Runner(MMEngineRunner):
         return checkpoint
 
     def resume(self, filename: str, resume_optimizer: bool = True, resume_param_scheduler: bool = True,
-               map_location='default') -> None:
+               map_location: Union[str, Callable] = 'default') -> None:
         """Resume, and give the sampler the seed of the interrupted run."""
         super().resume(filename, resume_optimizer, resume_param_scheduler, map_location)
         sampler = self.train_dataloader.sampler

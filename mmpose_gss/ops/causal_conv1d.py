@@ -26,7 +26,7 @@ def _multiply_adds(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None,
 @counted(_multiply_adds)
 def causal_conv1d(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None,
                   activation: Optional[str] = None) -> Tensor:
-    """Depth-wise convolution in which output l sees inputs l-width+1 … l only.
+    """Run a depth-wise convolution in which output l sees inputs l-width+1 … l only.
 
     Runs the causal-conv1d package's kernel for CUDA tensors when that package is installed, torch otherwise.
 

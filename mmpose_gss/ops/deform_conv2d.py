@@ -10,7 +10,7 @@ sampled columns are multiplied by the weights as one matrix product.
 import ctypes
 from importlib import import_module
 from importlib.util import find_spec
-from typing import List, Optional, Tuple, Union
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -22,7 +22,8 @@ from mmpose_gss.ops.native.library import fields
 BACKENDS = ('cpu', 'torchvision')
 _MOST_PANELS = 4
 
-Pair = Union[int, Tuple[int, int]]
+Places = Tuple[int, int]  # rows, columns
+Pair = Union[int, Places]
 
 
 class _Args(ctypes.Structure):
@@ -35,8 +36,9 @@ class _Args(ctypes.Structure):
                                          'doffset', 'dmask', 'dweight')))
 
 
-def _arguments(input, offset, mask, weight, bias, geometry) -> _Args:
-    """Arguments for input (B,H,W,C), offset (B,h,w,Q*kk*2), mask (B,h,w,Q*kk), weight (kk,C) or None."""
+def _arguments(input: Tensor, offset: Tensor, mask: Optional[Tensor], weight: Optional[Tensor],
+               bias: Optional[Tensor], geometry: Sequence[int]) -> _Args:
+    """Make the arguments: input (B,H,W,C), offset (B,h,w,Q*kk*2), mask (B,h,w,Q*kk), weight (kk,C)."""
     args = _Args()
     args.batch, args.height, args.width, args.channels = input.shape
     _, args.out_height, args.out_width, _ = offset.shape
@@ -54,7 +56,8 @@ def _arguments(input, offset, mask, weight, bias, geometry) -> _Args:
     return args
 
 
-def _out_shape(input, offset, weight, geometry) -> Tuple[int, ...]:
+def _out_shape(input: Tensor, offset: Tensor, weight: Optional[Tensor],
+               geometry: Sequence[int]) -> Tuple[int, ...]:
     batch, height, width, _ = offset.shape
     if weight is not None:
         return batch, height, width, input.shape[3]
@@ -64,7 +67,7 @@ def _out_shape(input, offset, weight, geometry) -> Tuple[int, ...]:
 @torch.library.custom_op('mmpose_gss::deform_sample_cpu', mutates_args=(), device_types='cpu')
 def _sample(input: Tensor, offset: Tensor, mask: Optional[Tensor], weight: Optional[Tensor],
             bias: Optional[Tensor], geometry: List[int]) -> Tensor:
-    """Depth-wise result (B,h,w,C) with a weight, columns (B,h,w,kk,C) without; all channels last."""
+    """Compute the depth-wise result (B,h,w,C) with a weight, columns (B,h,w,kk,C) without; channels last."""
     out = input.new_empty(_out_shape(input, offset, weight, geometry))
     if out.numel():
         tensors = [None if x is None else x.contiguous() for x in (input, offset, mask, weight, bias)]
@@ -75,14 +78,15 @@ def _sample(input: Tensor, offset: Tensor, mask: Optional[Tensor], weight: Optio
 
 
 @_sample.register_fake
-def _sample_fake(input, offset, mask, weight, bias, geometry):
+def _sample_fake(input: Tensor, offset: Tensor, mask: Optional[Tensor], weight: Optional[Tensor],
+                 bias: Optional[Tensor], geometry: List[int]) -> Tensor:
     return input.new_empty(_out_shape(input, offset, weight, geometry))
 
 
 @torch.library.custom_op('mmpose_gss::deform_sample_cpu_backward', mutates_args=(), device_types='cpu')
 def _sample_backward(dout: Tensor, input: Tensor, offset: Tensor, mask: Optional[Tensor],
                      weight: Optional[Tensor], geometry: List[int]) -> List[Tensor]:
-    """Gradients by input, offset, mask and weight (empty for those that are None)."""
+    """Compute the gradients by input, offset, mask and weight (empty for those that are None)."""
     if dout.numel() == 0:
         return [x.zero_() for x in _sample_backward_fake(dout, input, offset, mask, weight, geometry)]
     dout, input, offset = dout.contiguous(), input.contiguous(), offset.contiguous()
@@ -101,19 +105,20 @@ def _sample_backward(dout: Tensor, input: Tensor, offset: Tensor, mask: Optional
 
 
 @_sample_backward.register_fake
-def _sample_backward_fake(dout, input, offset, mask, weight, geometry):
+def _sample_backward_fake(dout: Tensor, input: Tensor, offset: Tensor, mask: Optional[Tensor],
+                          weight: Optional[Tensor], geometry: List[int]) -> List[Tensor]:
     return [
         input.new_empty(0) if x is None else input.new_empty(x.shape) for x in (input, offset, mask, weight)
     ]
 
 
-def _context(ctx, inputs, output):
+def _context(ctx: Any, inputs: tuple, output: Tensor) -> None:
     input, offset, mask, weight, bias, ctx.geometry = inputs
     ctx.has_bias = bias is not None
     ctx.save_for_backward(input, offset, mask, weight)
 
 
-def _gradient(ctx, dout):
+def _gradient(ctx: Any, dout: Tensor) -> tuple:
     input, offset, mask, weight = ctx.saved_tensors
     dinput, doffset, dmask, dweight = _sample_backward(dout, input, offset, mask, weight, ctx.geometry)
     dbias = dout.sum((0, 1, 2)) if ctx.has_bias else None
@@ -123,8 +128,9 @@ def _gradient(ctx, dout):
 _sample.register_autograd(_gradient, setup_context=_context)
 
 
-def _on_cpu(input, offset, weight, bias, geometry, mask) -> Tensor:
-    """Deformable convolution by the extension; arguments in torchvision's layout."""
+def _on_cpu(input: Tensor, offset: Tensor, weight: Tensor, bias: Optional[Tensor], geometry: List[int],
+            mask: Optional[Tensor]) -> Tensor:
+    """Run a deformable convolution by the extension; arguments in torchvision's layout."""
     dtype = torch.float64 if input.dtype == torch.float64 else torch.float32
     x, places, masks = (None if t is None else t.to(dtype).permute(0, 2, 3, 1) for t in (input, offset, mask))
     channels, outputs = input.shape[1], weight.shape[0]
@@ -144,15 +150,16 @@ def _on_cpu(input, offset, weight, bias, geometry, mask) -> Tensor:
 
 @torch.compiler.assume_constant_result  # compilers must not trace an import
 def _has_torchvision() -> bool:
-    """Whether torchvision's operators are there; loads them, and so does not change in a process."""
+    """Tell whether torchvision's operators are there; loads them, and so does not change in a process."""
     if find_spec('torchvision') is None:
         return False
     import_module('torchvision.ops')
     return True
 
 
-def _by_torchvision(input, offset, weight, bias, stride, padding, dilation, mask) -> Tensor:
-    """torchvision's operator; on CPU in float32 for half types, which it lacks there."""
+def _by_torchvision(input: Tensor, offset: Tensor, weight: Tensor, bias: Optional[Tensor], stride: Places,
+                    padding: Places, dilation: Places, mask: Optional[Tensor]) -> Tensor:
+    """Run torchvision's operator; on CPU in float32 for half types, which it lacks there."""
     dtype = input.dtype
     half = input.device.type == 'cpu' and dtype in (torch.float16, torch.bfloat16)
     inner = torch.float32 if half else dtype
@@ -179,7 +186,8 @@ def _pair(value: Pair, name: str, least: int) -> Tuple[int, int]:
     return pair
 
 
-def _check(input, offset, weight, bias, mask, stride, padding, dilation) -> None:
+def _check(input: Tensor, offset: Tensor, weight: Tensor, bias: Optional[Tensor], mask: Optional[Tensor],
+           stride: Places, padding: Places, dilation: Places) -> None:
     if input.dim() != 4 or weight.dim() != 4 or offset.dim() != 4:
         raise ValueError(
             f'input, offset and weight must have 4 dimensions, got the shapes {tuple(input.shape)}, '
@@ -226,8 +234,7 @@ def deform_conv2d(input: Tensor,
                   mask: Optional[Tensor] = None,
                   *,
                   backend: str = 'auto') -> Tensor:
-    """Deformable convolution v1, or v2 with a mask; signature and meaning of
-    ``torchvision.ops.deform_conv2d``.
+    """Run deformable convolution v1, or v2 with a mask, as ``torchvision.ops.deform_conv2d`` does.
 
     Args:
         input (Tensor): (B, C, H, W); fastest on CPU in ``torch.channels_last`` memory format.

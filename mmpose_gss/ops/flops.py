@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import functools
 from contextlib import contextmanager
-from typing import Callable, ContextManager, Iterator, List, NamedTuple, TypeVar
+from typing import Any, Callable, ContextManager, Iterator, List, NamedTuple, TypeVar
 
 Operator = TypeVar('Operator', bound=Callable)
 
@@ -50,7 +50,7 @@ def counted(formula: Callable[..., MultiplyAdds]) -> Callable[[Operator], Operat
     """
     def decorate(operator: Operator) -> Operator:
         @functools.wraps(operator)
-        def run(*args, **kwargs):
+        def run(*args: Any, **kwargs: Any) -> Any:
             if not _LISTENERS:
                 return operator(*args, **kwargs)
             with _LISTENERS[-1](formula(*args, **kwargs)):

@@ -1,11 +1,16 @@
-"""Plots of PoseTrack figures: precision over recall, and the videos beside each other. Needs Matplotlib."""
+"""Plot PoseTrack figures: precision over recall, and the videos beside each other. Needs Matplotlib."""
+from __future__ import annotations
+
 import os
-from typing import Dict, List
+from typing import TYPE_CHECKING, Dict, List
 
 import numpy as np
 
 from mmpose_gss.evaluation.posetrack import JOINT_GROUPS, PoseTrackFrames, posetrack_ap
 from mmpose_gss.structures.skeletons import POSETRACK17_JOINTS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def plot_posetrack(frames: PoseTrackFrames, per_video: Dict[str, dict], folder: str) -> List[str]:
@@ -33,7 +38,7 @@ def plot_posetrack(frames: PoseTrackFrames, per_video: Dict[str, dict], folder: 
     return paths
 
 
-def _precision_recall(frames: PoseTrackFrames):
+def _precision_recall(frames: PoseTrackFrames) -> Figure:
     from matplotlib.figure import Figure
     ap = posetrack_ap(frames)
     figure = Figure(figsize=(12, 6), layout='constrained')
@@ -54,7 +59,7 @@ def _precision_recall(frames: PoseTrackFrames):
     return figure
 
 
-def _per_video(per_video: Dict[str, dict]):
+def _per_video(per_video: Dict[str, dict]) -> Figure:
     from matplotlib.figure import Figure
     names = list(per_video)
     rows = np.arange(len(names))

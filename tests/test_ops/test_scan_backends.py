@@ -49,7 +49,7 @@ def test_mamba_is_called_as_its_package_asks(monkeypatch):
         assert B.shape == C.shape == (u.shape[0], 2, A.shape[1], u.shape[2])
         assert {x.dtype for x in (A, D, delta_bias)} == {torch.float32}
         assert {x.dtype for x in (u, delta, B, C, z)} == {torch.bfloat16} and return_last_state
-        return api.selective_scan_naive(u, delta, A, B, C, D, z, delta_bias, delta_softplus)
+        return api.selective_scan_naive(api.ScanInputs(u, delta, A, B, C, D, z, delta_bias, delta_softplus))
 
     package = types.ModuleType('mamba_ssm.ops.selective_scan_interface')
     package.selective_scan_fn = selective_scan_fn

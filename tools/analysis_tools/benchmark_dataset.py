@@ -1,20 +1,24 @@
-"""How many windows per second a data set gives, and where the time goes."""
+"""Time a data set: how many windows per second it gives, and where the time goes."""
+from __future__ import annotations
+
 import argparse
 import resource
-import sys
 import time
 from collections import defaultdict
+from typing import Dict
 
 from mmengine.config import Config, DictAction
+from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 import mmpose_gss.datasets  # noqa: F401  (imported here, so that loading is timed without it)
+from mmpose_gss.engine.cli import run_command
 from mmpose_gss.registry import DATASETS
 
 
 def parse_args() -> argparse.Namespace:
-    """Command line."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file of an algorithm or a base of configs/_base_/datasets')
     parser.add_argument('--phase', default='train', choices=['train', 'val', 'test'])
@@ -25,7 +29,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def time_pipeline(dataset, num_windows: int) -> dict:
+def time_pipeline(dataset: BaseDataset, num_windows: int) -> Dict[str, float]:
     """Time each transform, in this process, in the order of the data set.
 
     Args:
@@ -35,7 +39,7 @@ def time_pipeline(dataset, num_windows: int) -> dict:
     Returns:
         dict: Seconds per part, in the order of the pipeline; ``'sample'`` is the making of the sample.
     """
-    seconds = defaultdict(float)
+    seconds: Dict[str, float] = defaultdict(float)
     for index in range(num_windows):
         start = time.perf_counter()
         item = dataset.get_data_info(index % len(dataset))
@@ -47,7 +51,7 @@ def time_pipeline(dataset, num_windows: int) -> dict:
     return dict(seconds)
 
 
-def time_loader(loader_cfg: dict, num_workers: int, num_windows: int) -> float:
+def time_loader(loader_cfg: Dict, num_workers: int, num_windows: int) -> float:
     """Windows per second of a data loader, without the start of its workers.
 
     Args:
@@ -80,7 +84,7 @@ def report(args: argparse.Namespace) -> str:
 
     Raises:
         FileNotFoundError: If a file of the data set is missing.
-        ValueError: If one is broken.
+        UserError: If one is broken.
     """
     config = Config.fromfile(args.config)
     if args.cfg_options:
@@ -107,16 +111,10 @@ def report(args: argparse.Namespace) -> str:
     return '\n'.join(lines)
 
 
-def main() -> int:
-    """Command line."""
-    args = parse_args()
-    try:
-        print(report(args))
-    except (FileNotFoundError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+def main() -> None:
+    """Run the command line."""
+    print(report(parse_args()))
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_command(main)

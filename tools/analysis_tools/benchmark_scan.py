@@ -1,4 +1,4 @@
-"""Measures the selective scan: time forward and forward + backward, peak memory, growth with the length.
+"""Measure the selective scan: time forward and forward + backward, peak memory, growth with the length.
 
 Every backend that runs here is compared with `naive`, in one run; mamba_ssm and its reference are added when
 that package is installed. Examples:
@@ -9,6 +9,8 @@ that package is installed. Examples:
 The loop over tokens takes most of the time, minutes for its backward pass; --slow-limit and --no-memory cut
 it.
 """
+from __future__ import annotations
+
 import argparse
 import itertools
 import json
@@ -20,21 +22,26 @@ import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
+from torch import Tensor
 
 from mmpose_gss.ops import GLSMAMBA_ORDERS, get_scan_order, ordered_scan, selective_scan
 from mmpose_gss.ops.native import library
 from mmpose_gss.ops.scan.api import BACKENDS, missing_for
 
+Row = Dict[str, Any]
+Shape = Tuple[int, int, int, int]  # B, D, L, N
+
 SLOW = ('naive', 'mamba_ref')  # loops over tokens: measured once per length
 
 
-def make_inputs(batch, dim, length, states, device):
-    """u, delta (B, D, L), A (D, N), B and C (B, N, L), dense in this layout."""
+def make_inputs(batch: int, dim: int, length: int, states: int, device: torch.device) -> Tuple[Tensor, ...]:
+    """Make u, delta (B, D, L), A (D, N), B and C (B, N, L), dense in this layout."""
     generator = torch.Generator().manual_seed(0)
 
-    def normal(*shape):
+    def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator).to(device)
 
     delta = normal(batch, dim, length).mul(0.5).sub(3).exp()
@@ -42,22 +49,22 @@ def make_inputs(batch, dim, length, states, device):
     return normal(batch, dim, length), delta, A, normal(batch, states, length), normal(batch, states, length)
 
 
-def scan_function(name):
-    """The function behind a name of the table."""
+def scan_function(name: str) -> Callable[..., Tensor]:
+    """Look up the function behind a name of the table."""
     if name == 'mamba_ref':
         from mamba_ssm.ops.selective_scan_interface import selective_scan_ref
         return selective_scan_ref
     return lambda *inputs: selective_scan(*inputs, backend=name)
 
 
-def synchronise(device):
+def synchronise(device: torch.device) -> None:
     """Wait for the device."""
     if device.type == 'cuda':
         torch.cuda.synchronize()
 
 
-def best_time(function, device, repeats):
-    """Seconds of the fastest of some calls: short ones go on for a second, a slow one is not repeated."""
+def best_time(function: Callable[[], Any], device: torch.device, repeats: int) -> float:
+    """Time the fastest of some calls: short ones go on for a second, a slow one is not repeated; seconds."""
     best, spent = math.inf, 0.0
     for i in itertools.count():
         if i >= repeats and spent > 1:
@@ -73,13 +80,13 @@ def best_time(function, device, repeats):
     return best
 
 
-def resident():
-    """Highest resident memory of this process so far, in bytes."""
+def resident() -> int:
+    """Return the highest resident memory of this process so far, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def peak_memory(name, shape, backward, device):
-    """Bytes taken above the inputs; on CPU by the highest mark of a fresh process."""
+def peak_memory(name: str, shape: Shape, backward: bool, device: torch.device) -> int:
+    """Measure the bytes taken above the inputs; on CPU by the highest mark of a fresh process."""
     if device.type == 'cuda':
         inputs = [x.requires_grad_(backward) for x in make_inputs(*shape, device)]
         torch.cuda.reset_peak_memory_stats()
@@ -90,8 +97,8 @@ def peak_memory(name, shape, backward, device):
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
 
 
-def measure_memory(name, backward, *shape):
-    """The child process of `peak_memory`."""
+def measure_memory(name: str, backward: str, *shape: str) -> int:
+    """Measure in the child process of `peak_memory`."""
     device, backward = torch.device('cpu'), bool(int(backward))
     shape = [int(n) for n in shape]
     small = [x.requires_grad_(backward) for x in make_inputs(1, shape[1], 64, shape[3], device)]
@@ -105,21 +112,22 @@ def measure_memory(name, backward, *shape):
     return after - before
 
 
-def current_resident():
-    """Resident memory of this process now, in bytes."""
+def current_resident() -> int:
+    """Return the resident memory of this process now, in bytes."""
     return int(Path('/proc/self/statm').read_text().split()[1]) * resource.getpagesize()
 
 
-def run(function, inputs, backward):
-    """One call."""
+def run(function: Callable[..., Tensor], inputs: Sequence[Tensor],
+        backward: bool) -> Union[Tensor, Tuple[Tensor, ...]]:
+    """Make one call, with gradients by all inputs if ``backward``."""
     if not backward:
         with torch.no_grad():
             return function(*inputs)
     return torch.autograd.grad(function(*inputs).sum(), inputs)
 
 
-def measure(name, shape, device, repeats, memory):
-    """One row of the table."""
+def measure(name: str, shape: Shape, device: torch.device, repeats: int, memory: bool) -> Row:
+    """Measure one row of the table."""
     inputs = make_inputs(*shape, device)
     leaves = [x.detach().requires_grad_() for x in inputs]
     function, times = scan_function(name), 1 if name in SLOW else repeats
@@ -133,8 +141,9 @@ def measure(name, shape, device, repeats, memory):
     return row
 
 
-def measure_orders(backends, dim, states, device, repeats):
-    """Six orders of GLSMamba at once against one order, against flatten + six scans + merge."""
+def measure_orders(backends: Sequence[str], dim: int, states: int, device: torch.device,
+                   repeats: int) -> List[Row]:
+    """Time six orders of GLSMamba at once against one order, against flatten + six scans + merge."""
     rank = max(1, dim // 16)
     x = torch.randn(1, 5, 64, 48, dim, device=device)
     layer = [torch.randn(rank + 2 * states, dim, device=device) / dim, torch.randn(dim, rank, device=device),
@@ -142,8 +151,9 @@ def measure_orders(backends, dim, states, device, repeats):
     return [measure_orders_of(name, x, layer, device, repeats) for name in backends if name != 'naive']
 
 
-def measure_orders_of(name, x, layer, device, repeats):
-    """One row of `measure_orders`: backend ``name`` on x ``(1,T,h,w,D)``."""
+def measure_orders_of(name: str, x: Tensor, layer: Sequence[Tensor], device: torch.device,
+                      repeats: int) -> Row:
+    """Measure one row of `measure_orders`: backend ``name`` on x ``(1,T,h,w,D)``."""
     six = best_time(lambda: ordered_scan(x, GLSMAMBA_ORDERS, *layer, backend=name), device, repeats)
     one = best_time(lambda: ordered_scan(x, GLSMAMBA_ORDERS[1:2], *layer, backend=name), device, repeats)
     leaves = [t.detach().requires_grad_() for t in (x, *layer)]
@@ -153,8 +163,9 @@ def measure_orders_of(name, x, layer, device, repeats):
     return dict(backend=name, six=six, one=one, ratio=six / one, six_both=both, flattened_both=flat)
 
 
-def flattened(x, x_proj, dt_proj, dt_bias, A, *, name):
-    """What a model does without `ordered_scan`: copies in scan order, six scans, outputs added."""
+def flattened(x: Tensor, x_proj: Tensor, dt_proj: Tensor, dt_bias: Tensor, A: Tensor, *,
+              name: str) -> Tensor:
+    """Do what a model does without `ordered_scan`: copies in scan order, six scans, outputs added."""
     tokens, outputs = x.flatten(1, 3), []
     for order in GLSMAMBA_ORDERS:
         found = get_scan_order(order, *x.shape[1:4])
@@ -166,8 +177,8 @@ def flattened(x, x_proj, dt_proj, dt_bias, A, *, name):
     return torch.stack([a + b for a, b in zip(outputs[:3], outputs[3:])])
 
 
-def exponent(points):
-    """Slope of the straight line through (log length, log time); None for fewer than two points."""
+def exponent(points: Sequence[Tuple[float, float]]) -> Optional[float]:
+    """Fit the slope of the straight line through (log length, log time); None for fewer than two points."""
     if len(points) < 2:
         return None
     xs, ys = [math.log(n) for n, _ in points], [math.log(t) for _, t in points]
@@ -175,17 +186,17 @@ def exponent(points):
     return (sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys)) / sum((x - mean_x)**2 for x in xs))
 
 
-def table(rows, columns):
-    """Markdown table."""
-    def text(value):
+def table(rows: Sequence[Row], columns: Sequence[str]) -> str:
+    """Write a Markdown table."""
+    def text(value: Any) -> str:
         return '–' if value is None else f'{value:.4g}' if isinstance(value, float) else str(value)
 
     lines = ['| ' + ' | '.join(columns) + ' |', '|' + '---|' * len(columns)]
     return '\n'.join(lines + ['| ' + ' | '.join(text(row.get(c)) for c in columns) + ' |' for row in rows])
 
 
-def plot(rows, path):
-    """Time against length, both axes logarithmic."""
+def plot(rows: Sequence[Row], path: Path) -> None:
+    """Plot time against length, both axes logarithmic."""
     import matplotlib
     matplotlib.use('Agg')
     from matplotlib import pyplot
@@ -202,8 +213,8 @@ def plot(rows, path):
     pyplot.close(figure)
 
 
-def hardware(device):
-    """What the figures were measured on."""
+def hardware(device: torch.device) -> str:
+    """Say what the figures were measured on."""
     if device.type == 'cuda':
         return torch.cuda.get_device_name()
     names = [line.split(':')[1].strip() for line in Path('/proc/cpuinfo').read_text().splitlines()
@@ -212,8 +223,8 @@ def hardware(device):
     return f'{names[0] if names else platform.processor()}, {torch.get_num_threads()} threads, {simd}'
 
 
-def parse_args(argv=None):
-    """Command line."""
+def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--device', default='cpu', help='cpu or cuda')
@@ -230,8 +241,12 @@ def parse_args(argv=None):
     return parser.parse_args(argv)
 
 
-def benchmark(args):
-    """Measure everything the arguments ask for; returns a dictionary of results."""
+def benchmark(args: argparse.Namespace) -> Dict[str, Any]:
+    """Measure everything the arguments ask for.
+
+    Returns:
+        dict: ``hardware``, ``torch`` and the tables ``rows``, ``growth`` and ``orders``.
+    """
     device = torch.device(args.device)
     backends = args.backends or [name for name in BACKENDS
                                  if missing_for(name, device, torch.float32) is None]
@@ -263,8 +278,8 @@ def benchmark(args):
     return dict(hardware=hardware(device), torch=torch.__version__, rows=rows, growth=growth, orders=orders)
 
 
-def report(results):
-    """The results as Markdown."""
+def report(results: Dict[str, Any]) -> str:
+    """Write the results as Markdown."""
     parts = [f'{results["hardware"]}, torch {results["torch"]}. Seconds, best of several calls; memory in '
              'units of (u + delta + y).',
              table(results['rows'], ['backend', 'batch', 'length', 'forward', 'times_naive_forward', 'both',
@@ -277,8 +292,8 @@ def report(results):
     return '\n\n'.join(parts) + '\n'
 
 
-def main(argv=None):
-    """Entry point."""
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Run the command line."""
     args = parse_args(argv)
     results = benchmark(args)
     text = report(results)

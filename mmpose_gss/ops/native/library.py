@@ -1,4 +1,4 @@
-"""Loads the C++ kernels and calls them through ctypes.
+"""Load the C++ kernels and call them through ctypes.
 
 The library ``_C*.so`` beside this file is plain C at its border: it knows neither Python's nor torch's
 headers, so one binary serves every version of torch, and a call releases the interpreter lock. It is never
@@ -7,7 +7,7 @@ imported.
 import ctypes
 from functools import lru_cache
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -20,8 +20,8 @@ _INPUT_STRIDES = ('u_k', 'u_b', 'u_d', 'u_l', 'delta_k', 'delta_b', 'delta_d', '
                   'z_b', 'z_d', 'z_l')
 
 
-def fields(kind, names):
-    """Fields of a ctypes structure: one kind, several names."""
+def fields(kind: type, names: Sequence[str]) -> List[Tuple[str, type]]:
+    """Make fields of a ctypes structure: one kind, several names."""
     return [(name, kind) for name in names]
 
 
@@ -44,7 +44,7 @@ class ScanArgs(ctypes.Structure):
 
 @lru_cache(maxsize=1)
 def _load() -> Tuple[Optional[ctypes.CDLL], str]:
-    """The library, or None and what went wrong."""
+    """Load the library, or say what went wrong."""
     folder = Path(__file__).resolve().parent
     files = sorted(folder.glob('_C*.so')) + sorted(folder.glob('_C*.pyd'))
     problem = (
@@ -66,12 +66,12 @@ def _load() -> Tuple[Optional[ctypes.CDLL], str]:
 
 @torch.compiler.assume_constant_result  # compilers must not trace the search for the file
 def problem() -> Optional[str]:
-    """Why the kernels cannot be used, or None if they can."""
+    """Say why the kernels cannot be used, or None if they can."""
     return _load()[1] or None
 
 
 def simd_variant() -> str:
-    """The instruction set in use: ``avx512``, ``avx2`` or ``generic``.
+    """Name the instruction set in use: ``avx512``, ``avx2`` or ``generic``.
 
     The environment variable MMPOSE_GSS_SIMD, set before the process starts, chooses one that the processor
     has.
@@ -81,13 +81,13 @@ def simd_variant() -> str:
 
 @lru_cache(maxsize=1)
 def tile_sizes() -> Tuple[int, int]:
-    """Tokens between two stored states, and channels in a block."""
+    """Return the tokens between two stored states, and channels in a block."""
     library = _load()[0]
     return library.scan_constant(ctypes.c_int64(0)), library.scan_constant(ctypes.c_int64(1))
 
 
 def address(x: Optional[Tensor]) -> Optional[int]:
-    """Address of a tensor's first element; None for None and for empty tensors."""
+    """Return the address of a tensor's first element; None for None and for empty tensors."""
     return None if x is None or x.numel() == 0 else x.data_ptr()
 
 
@@ -99,7 +99,7 @@ def large_pages(x: Tensor) -> None:
 
 
 def threads_for(work: int, grain: int) -> int:
-    """Threads worth starting for some amount of work."""
+    """Count the threads worth starting for some amount of work."""
     return max(1, min(torch.get_num_threads(), work // grain))
 
 

@@ -1,4 +1,4 @@
-"""``selective_scan``: checks its input and hands it to a backend.
+"""``selective_scan``: check the input and hand it to a backend.
 
 Legend: B batch, D channels, L tokens, N states, G groups of channels sharing B and C.
 """
@@ -12,12 +12,13 @@ from torch import Tensor
 from mmpose_gss.ops.flops import MultiplyAdds, counted, scan_multiply_adds
 from mmpose_gss.ops.scan.backends import cpu, mamba_ssm, triton
 from mmpose_gss.ops.scan.chunked import selective_scan_chunked
+from mmpose_gss.ops.scan.inputs import ScanBackend, ScanInputs
 from mmpose_gss.ops.scan.naive import selective_scan_naive
 
 BACKENDS = ('naive', 'chunked', 'cpu', 'triton', 'mamba')
 MAX_STATES = 256
 
-_RUN = dict(
+_RUN: Dict[str, ScanBackend] = dict(
     naive=selective_scan_naive,
     chunked=selective_scan_chunked,
     cpu=cpu.selective_scan_cpu,
@@ -27,7 +28,7 @@ _MISSING = dict(cpu=cpu.missing, triton=triton.missing, mamba=mamba_ssm.missing)
 
 
 def missing_for(backend: str, device: torch.device, dtype: torch.dtype) -> Optional[str]:
-    """What keeps a backend from running for tensors of a device and type, or None if nothing does.
+    """Say what keeps a backend from running for tensors of a device and type, or None if nothing does.
 
     Raises:
         ValueError: Unknown backend.
@@ -47,7 +48,7 @@ def _warn_slow(reason: str) -> None:
 
 @torch.compiler.assume_constant_result
 def choose_backend(backend: str, device: torch.device, dtype: torch.dtype) -> str:
-    """The backend to run: the asked one if it can, for ``auto`` the fastest that can.
+    """Choose the backend to run: the asked one if it can, for ``auto`` the fastest that can.
 
     Raises:
         ValueError: Unknown backend.
@@ -94,7 +95,8 @@ def check_same(tensors: Dict[str, Optional[Tensor]], like: str, wide: Tuple[str,
                 f'{name} is {x.dtype} but {like} is {lead.dtype}: {name} must be {lead.dtype}{also}')
 
 
-def _check_shapes(u, delta, A, B, C, D, z, delta_bias) -> None:
+def _check_shapes(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor],
+                  z: Optional[Tensor], delta_bias: Optional[Tensor]) -> None:
     if u.dim() != 3:
         raise ValueError(f'u must be (B, D, L), got the shape {tuple(u.shape)}')
     batch, dim, length = u.shape
@@ -144,7 +146,7 @@ def selective_scan(u: Tensor,
                    return_last_state: bool = False,
                    *,
                    backend: str = 'auto') -> Union[Tensor, Tuple[Tensor, Tensor]]:
-    """Selective scan of Mamba, with the signature and shapes of mamba-ssm's ``selective_scan_fn``.
+    """Run the selective scan of Mamba, with the signature and shapes of mamba-ssm's ``selective_scan_fn``.
 
     ``h_l = exp(Δ_l A) h_{l-1} + Δ_l B_l u_l``, ``y_l = (C_l h_l + D u_l) · silu(z_l)``; Δ = delta +
     delta_bias, through softplus if asked. The state is float32 for half and single types, float64 for double.
@@ -182,5 +184,5 @@ def selective_scan(u: Tensor,
                wide=('A', 'D', 'delta_bias'))
     run = _RUN[choose_backend(backend, u.device, u.dtype)]
     B, C = (x.unsqueeze(1) if x.dim() == 3 else x for x in (B, C))
-    out, state = run(u, delta, A, B, C, D, z, delta_bias, delta_softplus)
+    out, state = run(ScanInputs(u, delta, A, B, C, D, z, delta_bias, delta_softplus))
     return (out, state) if return_last_state else out

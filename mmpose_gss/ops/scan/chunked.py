@@ -14,12 +14,14 @@ Two ways over the tokens, both of one recurrence step per token or chunk and eve
 Under autograd a chunk is recomputed in the backward pass: only the states between chunks are kept.
 """
 import math
-from typing import Optional, Tuple
+from typing import Tuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
+
+from mmpose_gss.ops.scan.inputs import ScanInputs
 
 #: Numbers in the states of a chunk's tokens, sized for the second-level cache.
 _CHUNK_NUMEL = 1 << 18
@@ -52,7 +54,7 @@ def _steps(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, state: Ten
 
 
 def _decay(delta: Tensor, A: Tensor) -> Tensor:
-    """exp(delta A) with a state dimension added, kept finite so that a zero state stays zero."""
+    """Compute exp(delta A) with a state dimension added, kept finite so that a zero state stays zero."""
     most = 709.0 if delta.dtype == torch.float64 else 88.0
     return torch.exp((delta[..., None] * A).clamp(max=most))
 
@@ -74,16 +76,9 @@ def _all_chunks(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
     return torch.einsum('cqbgdn,cqbgn->cqbgd', states, C), state
 
 
-def selective_scan_chunked(u: Tensor,
-                           delta: Tensor,
-                           A: Tensor,
-                           B: Tensor,
-                           C: Tensor,
-                           D: Optional[Tensor] = None,
-                           z: Optional[Tensor] = None,
-                           delta_bias: Optional[Tensor] = None,
-                           delta_softplus: bool = False) -> Tuple[Tensor, Tensor]:
-    """Same contract as :func:`mmpose_gss.ops.scan.naive.selective_scan_naive`."""
+def selective_scan_chunked(inputs: ScanInputs) -> Tuple[Tensor, Tensor]:
+    """Scan in chunks; the contract is that of :func:`mmpose_gss.ops.scan.naive.selective_scan_naive`."""
+    u, delta, A, B, C, D, z, delta_bias, delta_softplus = inputs
     dtype = torch.float64 if u.dtype == torch.float64 else torch.float32
     batch, dim, length = u.shape
     groups, num_states = B.shape[1], A.shape[1]

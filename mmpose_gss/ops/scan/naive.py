@@ -2,32 +2,28 @@
 
 Legend: B batch, D channels, L tokens, N states, G groups of channels sharing B and C.
 """
-from typing import Optional, Tuple
+from typing import Tuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmpose_gss.ops.scan.inputs import ScanInputs
 
-def selective_scan_naive(u: Tensor,
-                         delta: Tensor,
-                         A: Tensor,
-                         B: Tensor,
-                         C: Tensor,
-                         D: Optional[Tensor] = None,
-                         z: Optional[Tensor] = None,
-                         delta_bias: Optional[Tensor] = None,
-                         delta_softplus: bool = False) -> Tuple[Tensor, Tensor]:
-    """h_l = exp(delta_l A) h_{l-1} + delta_l B_l u_l,  y_l = C_l h_l + D u_l  (Mamba, arXiv 2312.00752, eq.
-    2).
 
-    Computes in float64 when ``u`` is float64, else in float32. Arguments are those of
-    :func:`mmpose_gss.ops.selective_scan`, already checked; B and C are (B, G, N, L).
+def selective_scan_naive(inputs: ScanInputs) -> Tuple[Tensor, Tensor]:
+    """Scan token by token: h_l = exp(Δ_l A) h_{l-1} + Δ_l B_l u_l,  y_l = C_l h_l + D u_l.
+
+    This is equation 2 of Mamba (arXiv 2312.00752) with its discretisation.
+
+    Args:
+        inputs (ScanInputs): See there for shapes.
 
     Returns:
         tuple[Tensor, Tensor]: Output (B, D, L) in the type of ``u``; last state (B, D, N) in the computing
-        type.
+        type: float64 when ``u`` is float64, else float32.
     """
+    u, delta, A, B, C, D, z, delta_bias, delta_softplus = inputs
     dtype = torch.float64 if u.dtype == torch.float64 else torch.float32
     batch, dim, length = u.shape
     groups, num_states = B.shape[1], A.shape[1]

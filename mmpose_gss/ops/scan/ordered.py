@@ -7,7 +7,7 @@ The projections of an S6 layer are per token, so they are computed in the map's 
 only the scan itself depends on the order.
 """
 from functools import lru_cache
-from typing import NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,9 @@ from mmpose_gss.ops.flops import MultiplyAdds, counted, scan_multiply_adds
 from mmpose_gss.ops.scan.api import MAX_STATES, check_same, choose_backend, selective_scan
 from mmpose_gss.ops.scan.backends import cpu, triton
 from mmpose_gss.ops.scan.orders import ScanOrder, get_scan_order, merge_groups
+
+Orders = Sequence[Union[str, ScanOrder]]
+Grid = Tuple[int, int, int]
 
 
 class TokenScan(NamedTuple):
@@ -32,11 +35,11 @@ class TokenScan(NamedTuple):
 
 
 def _pick(x: Optional[Tensor], k: int) -> Optional[Tensor]:
-    """Entry k of the leading dimension, or the only one."""
+    """Take entry k of the leading dimension, or the only one."""
     return None if x is None else x[k if x.shape[0] > 1 else 0]
 
 
-def _lookup(orders: Sequence[Union[str, ScanOrder]], grid: Sequence[int]) -> Tuple[ScanOrder, ...]:
+def _lookup(orders: Orders, grid: Sequence[int]) -> Tuple[ScanOrder, ...]:
     return tuple(get_scan_order(order, *grid) for order in orders)
 
 
@@ -48,15 +51,14 @@ def _cached_tables(orders: Tuple[ScanOrder, ...], device: torch.device) -> Tuple
 
 
 @torch.compiler.assume_constant_result
-def _tables(orders: Sequence[Union[str, ScanOrder]], grid: Tuple[int, int, int],
-            device: torch.device) -> Tuple[Tensor, Tensor]:
-    """Token at each position (K, L) int32 and starts of sequences (K, L) uint8; constants to a compiler."""
+def _tables(orders: Orders, grid: Grid, device: torch.device) -> Tuple[Tensor, Tensor]:
+    """Look up tokens by position (K, L) int32 and sequence starts (K, L) uint8; constants to a compiler."""
     return _cached_tables(_lookup(orders, grid), device)
 
 
 @torch.compiler.assume_constant_result
 def _spans(order: Union[str, ScanOrder], grid: Tuple[int, int, int]) -> Tuple[Tuple[int, int, int], ...]:
-    """Runs of neighbouring sequences of equal length: (first position, sequences, tokens of each)."""
+    """Find runs of neighbouring sequences of equal length: (first position, sequences, tokens of each)."""
     spans = []
     with _disable_current_modes():
         found = get_scan_order(order, *grid)
@@ -83,7 +85,7 @@ def _gather_scan(scan: TokenScan, index: Tensor, spans: Sequence[Tuple[int, int,
     return torch.cat(outputs, dim=1)[:, torch.argsort(index)]
 
 
-def _composed(scan: TokenScan, orders, grid, groups: Sequence[int], backend: str) -> Tensor:
+def _composed(scan: TokenScan, orders: Orders, grid: Grid, groups: Sequence[int], backend: str) -> Tensor:
     """Scan order by order with a backend that knows no orders: (G, B, L, D)."""
     index, _ = _tables(orders, grid, scan.u.device)
     merged = [None] * (max(groups) + 1)
@@ -93,14 +95,15 @@ def _composed(scan: TokenScan, orders, grid, groups: Sequence[int], backend: str
     return torch.stack(merged)
 
 
-def _through_orders(scan: TokenScan, orders, grid, groups: Sequence[int], backend: str) -> Tensor:
+def _through_orders(scan: TokenScan, orders: Orders, grid: Grid, groups: Sequence[int],
+                    backend: str) -> Tensor:
     """Scan all orders at once with a backend that reads and writes through them: (G, B, L, D)."""
     run = cpu.ordered_scan_cpu if backend == 'cpu' else triton.ordered_scan_triton
     return run(*scan, *_tables(orders, grid, scan.u.device), groups)
 
 
 def _conv_along(x: Tensor, index: Tensor, first: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
-    """Short causal convolution and SiLU along an order, result in place: (B, L, D) -> (B, L, D)."""
+    """Apply a short causal convolution and SiLU along an order, result in place: (B, L, D) -> (B, L, D)."""
     gathered, width = x[:, index], weight.shape[1]
     position = torch.arange(index.numel(), device=x.device)
     since_first = position - torch.cummax(position * first, 0).values  # place inside its sequence
@@ -115,7 +118,7 @@ def _conv_along(x: Tensor, index: Tensor, first: Tensor, weight: Tensor, bias: O
 
 
 def _linear_per_set(x: Tensor, weight: Tensor) -> Tensor:
-    """One linear layer per parameter set: (P, B, L, I), (P, O, I) to (P, B, L, O); either P may be 1."""
+    """Apply a linear layer per parameter set: (P, B, L, I), (P, O, I) to (P, B, L, O); either P may be 1."""
     sets, out, _ = weight.shape
     if x.shape[0] == 1:  # one product with the weights of all sets
         return F.linear(x[0], weight.flatten(0, 1)).unflatten(-1, (sets, out)).movedim(-2, 0)
@@ -124,8 +127,9 @@ def _linear_per_set(x: Tensor, weight: Tensor) -> Tensor:
     return torch.bmm(x.flatten(1, 2), weight.transpose(1, 2)).unflatten(1, x.shape[1:3])
 
 
-def _project(x: Tensor, orders, grid, x_proj: Tensor, dt_proj: Tensor, dt_bias: Tensor, A: Tensor,
-             D: Optional[Tensor], conv_weight: Optional[Tensor], conv_bias: Optional[Tensor]) -> TokenScan:
+def _project(x: Tensor, orders: Orders, grid: Grid, x_proj: Tensor, dt_proj: Tensor, dt_bias: Tensor,
+             A: Tensor, D: Optional[Tensor], conv_weight: Optional[Tensor],
+             conv_bias: Optional[Tensor]) -> TokenScan:
     """Compute Δ, B, C per token; parameters have a leading dimension of 1 or K, x is (B, L, D)."""
     if conv_weight is None:
         u = x[None]
@@ -140,7 +144,7 @@ def _project(x: Tensor, orders, grid, x_proj: Tensor, dt_proj: Tensor, dt_bias: 
     return TokenScan(u, delta, A, B, C, D, dt_bias)
 
 
-def _check(num_orders, parameters) -> None:
+def _check(num_orders: int, parameters: Dict[str, Tuple[Optional[Tensor], Tuple[int, ...]]]) -> None:
     """Check shapes; ``parameters`` maps a name to (tensor or None, its shape for one set)."""
     for name, (value, shape) in parameters.items():
         if value is not None and value.shape not in (shape, (num_orders, *shape)):
@@ -149,7 +153,7 @@ def _check(num_orders, parameters) -> None:
                 f'per order, got {tuple(value.shape)}')
 
 
-def _multiply_adds(x: Tensor, orders: Sequence[Union[str, ScanOrder]], x_proj_weight: Tensor,
+def _multiply_adds(x: Tensor, orders: Orders, x_proj_weight: Tensor,
                    dt_proj_weight: Tensor, dt_bias: Tensor, A: Tensor, D: Optional[Tensor] = None, *,
                    merge: Optional[Sequence[int]] = None, conv_weight: Optional[Tensor] = None,
                    conv_bias: Optional[Tensor] = None, backend: str = 'auto') -> MultiplyAdds:
@@ -170,7 +174,7 @@ def _multiply_adds(x: Tensor, orders: Sequence[Union[str, ScanOrder]], x_proj_we
 
 @counted(_multiply_adds)
 def ordered_scan(x: Tensor,
-                 orders: Sequence[Union[str, ScanOrder]],
+                 orders: Orders,
                  x_proj_weight: Tensor,
                  dt_proj_weight: Tensor,
                  dt_bias: Tensor,

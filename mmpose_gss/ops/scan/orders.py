@@ -85,14 +85,14 @@ class ScanOrder:
         return torch.cat([self.starts, torch.tensor([self.index.numel()])]).diff()
 
     def reversed(self) -> 'ScanOrder':
-        """The same sequences, each visited backwards."""
+        """Return the same sequences, each visited backwards."""
         length = self.index.numel()
         ends = torch.cat([self.starts[1:], torch.tensor([length])])
         return ScanOrder(f'{self.name}_reversed', self.grid, self.index.flip(0), (length - ends).flip(0))
 
 
 def _window(tokens: Tensor, size: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
-    """Index and sequence starts of the tubes of ``size`` pixels through all frames of (T, H, W) tokens."""
+    """Find index and sequence starts of tubes of ``size`` pixels through all frames of (T, H, W) tokens."""
     tubes = [tube.reshape(-1) for rows in tokens.split(size[0], dim=1) for tube in rows.split(size[1], dim=2)]
     ends = torch.tensor([tube.numel() for tube in tubes]).cumsum(0)
     return torch.cat(tubes), torch.cat([torch.zeros(1, dtype=torch.int64), ends[:-1]])
@@ -157,7 +157,7 @@ def get_scan_order(order: Union[str, ScanOrder], frames: int, height: int, width
 
 
 def merge_groups(num_orders: int, merge: Union[None, Sequence[int]] = None) -> Tuple[int, ...]:
-    """Group number per order; outputs of one group are summed.
+    """Give the group number per order; outputs of one group are summed.
 
     Args:
         num_orders (int): K.

@@ -1,4 +1,4 @@
-// The selective scan of one panel of channels for one instruction set; the way back is in scan_backward.h.
+// The selective scan of one panel of channels for one instruction set; the backward pass is in scan_backward.h.
 //
 // Included inside an anonymous namespace after simd.h and tiles.h. Channels lie across vector lanes; a chunk of
 // tokens is packed into tiles, and the states of a block stay in the first-level cache (registers where they fit).
@@ -10,14 +10,14 @@ struct Panel {
   static constexpr int nv = kBlock / lanes;  // vectors in a row of a tile
   // The forward pass keeps B and C once per lane where no instruction spreads a number over the lanes by itself.
   static constexpr int spread = LANES_BYTES == 64 ? 1 : lanes;
-  static constexpr int kKept = 8;  // states done at a time on the way back: what they keep fits the L1 cache
+  static constexpr int kKept = 8;  // states done at a time in the backward pass: what they keep fits the L1 cache
 
   const ScanArgs& a;
   const int64_t batch, group, block0, blocks;  // block0 counts inside the group
   const int64_t N, blk;                        // blk: numbers in a block's states
   T *A, *h, *Bt, *Ct, *u, *dt, *du, *y, *z;
   T *g, *dA, *post, *decay, *dy, *slope, *du_sum, *dt_sum, *dD, *dbias, *accB, *accC, *zeros;
-  T *B_wide, *C_wide;  // as Bt and Ct, each number `spread` times; Bt and Ct themselves on the way back
+  T *B_wide, *C_wide;  // as Bt and Ct, each number `spread` times; Bt and Ct themselves in the backward pass
   T* bound;  // per block: largest |A| in base 2, or inf when not a number
   int32_t tok[2 * kChunk];
   bool adjacent;

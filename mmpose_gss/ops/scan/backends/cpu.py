@@ -9,22 +9,23 @@ state at every 16th token when a gradient will be asked for; the backward pass r
 Every sum over channels, orders or the batch is taken in a fixed order, whatever the number of threads.
 """
 import math
-from typing import List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
 from mmpose_gss.ops.native import library
+from mmpose_gss.ops.scan.inputs import ScanInputs
 
 
 def missing(device: torch.device, dtype: torch.dtype) -> Optional[str]:
-    """What keeps this backend from running for a device and type, or None."""
+    """Say what keeps this backend from running for a device and type, or None."""
     if device.type != 'cpu':
         return f'the C++ extension runs on CPU tensors, these are on {device.type}'
     return library.problem()
 
 
-def _strides(args, name: str, x: Optional[Tensor], labels: str) -> None:
+def _strides(args: library.ScanArgs, name: str, x: Optional[Tensor], labels: str) -> None:
     """Set the address of ``x`` and its strides; a dimension of size 1 gets stride 0 for the label k."""
     setattr(args, name, library.address(x))
     if x is None:
@@ -33,8 +34,10 @@ def _strides(args, name: str, x: Optional[Tensor], labels: str) -> None:
         setattr(args, f'{name}_{label}', 0 if label == 'k' and size == 1 else stride)
 
 
-def _common(u, delta, A, B, C, D, bias, z, softplus, orders, merges) -> library.ScanArgs:
-    """Arguments for u, delta (S,B,D,L), A (S,D,N), B, C (S,B,G,N,L), D, bias (S,D) and z (B,D,L)."""
+def _common(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor],
+            bias: Optional[Tensor], z: Optional[Tensor], softplus: bool, orders: int,
+            merges: int) -> library.ScanArgs:
+    """Make the arguments for u, delta (S,B,D,L), A (S,D,N), B, C (S,B,G,N,L), D, bias (S,D) and z (B,D,L)."""
     args = library.ScanArgs()
     _, args.batch, args.dim, args.len = u.shape
     args.states, args.groups, args.orders, args.merges = A.shape[-1], B.shape[2], orders, merges
@@ -56,16 +59,17 @@ def _contiguous(x: Optional[Tensor]) -> Optional[Tensor]:
 
 
 def _blocks(dim: int, groups: int) -> int:
-    """Blocks of channels in one group."""
+    """Count the blocks of channels in one group."""
     return -(-(dim // groups) // library.tile_sizes()[1])
 
 
-def _boundary_shape(orders, batch, dim, length, groups, num_states) -> Tuple[int, ...]:
+def _boundary_shape(orders: int, batch: int, dim: int, length: int, groups: int,
+                    num_states: int) -> Tuple[int, ...]:
     chunk, block = library.tile_sizes()
     return (orders, batch, -(-length // chunk), groups * _blocks(dim, groups), num_states, block)
 
 
-def _run_forward(args, *fresh: Tensor) -> None:
+def _run_forward(args: library.ScanArgs, *fresh: Tensor) -> None:
     """Cut the channels so that the tasks share out evenly, and run."""
     for x in fresh:
         library.large_pages(x)
@@ -77,14 +81,16 @@ def _run_forward(args, *fresh: Tensor) -> None:
 
 
 def _back_panels(batch: int, dim: int, groups: int) -> int:
-    """Parts of a group's channels with their own sums for dB and dC; depends on shapes only."""
+    """Count the parts of a group's channels with their own sums for dB and dC; depends on shapes only."""
     blocks = _blocks(dim, groups)
     wanted = min(-(-16 // max(1, batch * groups)), max(1, blocks // 2), 8)
     return -(-blocks // -(-blocks // wanted))
 
 
-def _run_backward(args, u, A, B, C, dy, dlast, du, ddelta, dz):
-    """Run the backward kernel; returns dA (K,B,D,N), dD, dbias (K,B,D), dB, dC (S,B,L,G,N)."""
+def _run_backward(args: library.ScanArgs, u: Tensor, A: Tensor, B: Tensor, C: Tensor, dy: Tensor,
+                  dlast: Optional[Tensor], du: Tensor, ddelta: Tensor,
+                  dz: Optional[Tensor]) -> Tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Run the backward kernel; return dA (K,B,D,N), dD, dbias (K,B,D), dB, dC (S,B,L,G,N)."""
     orders, batch, dim, length = args.orders, args.batch, args.dim, args.len
     args.panels = _back_panels(batch, dim, args.groups)
     dA = u.new_empty(orders, batch, dim, args.states)
@@ -121,7 +127,9 @@ def _scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional
 
 
 @_scan.register_fake
-def _scan_fake(u, delta, A, B, C, D, z, delta_bias, softplus, keep):
+def _scan_fake(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor],
+               z: Optional[Tensor], delta_bias: Optional[Tensor], softplus: bool,
+               keep: bool) -> Tuple[Tensor, Tensor, Tensor]:
     batch, dim, length = u.shape
     shape = _boundary_shape(1, batch, dim, length, B.shape[1], A.shape[1]) if keep else (0,)
     return torch.empty_like(u), u.new_empty(batch, dim, A.shape[1]), u.new_empty(shape)
@@ -152,7 +160,9 @@ def _scan_backward(dy: Tensor, dlast: Tensor, u: Tensor, delta: Tensor, A: Tenso
 
 
 @_scan_backward.register_fake
-def _scan_backward_fake(dy, dlast, u, delta, A, B, C, D, z, delta_bias, boundary, softplus):
+def _scan_backward_fake(dy: Tensor, dlast: Tensor, u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
+                        D: Optional[Tensor], z: Optional[Tensor], delta_bias: Optional[Tensor],
+                        boundary: Tensor, softplus: bool) -> List[Tensor]:
     dB, dC = (torch.empty_like(x, memory_format=torch.contiguous_format) for x in (B, C))
     dA = torch.empty_like(A, memory_format=torch.contiguous_format)
     dz = u.new_empty(0) if z is None else torch.empty_like(z)
@@ -160,13 +170,13 @@ def _scan_backward_fake(dy, dlast, u, delta, A, B, C, D, z, delta_bias, boundary
             u.new_empty(u.shape[1])]
 
 
-def _scan_context(ctx, inputs, output):
+def _scan_context(ctx: Any, inputs: tuple, output: Tuple[Tensor, Tensor, Tensor]) -> None:
     *tensors, ctx.softplus, _ = inputs
     ctx.save_for_backward(*tensors, output[2])
     ctx.mark_non_differentiable(output[2])
 
 
-def _scan_grad(ctx, dy, dlast, _):
+def _scan_grad(ctx: Any, dy: Tensor, dlast: Tensor, _: Tensor) -> tuple:
     u, delta, A, B, C, D, z, delta_bias, boundary = ctx.saved_tensors
     du, ddelta, dA, dB, dC, dD, dz, dbias = _scan_backward(dy, dlast, u, delta, A, B, C, D, z, delta_bias,
                                                            boundary, ctx.softplus)
@@ -181,20 +191,22 @@ def _wants_grad(*tensors: Optional[Tensor]) -> bool:
     return torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in tensors)
 
 
-def selective_scan_cpu(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor] = None,
-                       z: Optional[Tensor] = None, delta_bias: Optional[Tensor] = None,
-                       delta_softplus: bool = False) -> Tuple[Tensor, Tensor]:
-    """Same contract as :func:`mmpose_gss.ops.scan.naive.selective_scan_naive`."""
-    dtype = torch.float64 if u.dtype == torch.float64 else torch.float32
-    tensors = [None if x is None else x.to(dtype) for x in (u, delta, A, B, C, D, z, delta_bias)]
+def selective_scan_cpu(inputs: ScanInputs) -> Tuple[Tensor, Tensor]:
+    """Scan in C++; the contract is that of :func:`mmpose_gss.ops.scan.naive.selective_scan_naive`."""
+    *tensors, delta_softplus = inputs
+    kind = inputs.u.dtype
+    dtype = torch.float64 if kind == torch.float64 else torch.float32
+    tensors = [None if x is None else x.to(dtype) for x in tensors]
     out, last, _ = _scan(*tensors, delta_softplus, _wants_grad(*tensors))
-    return out.to(u.dtype), last
+    return out.to(kind), last
 
 
 # ------------------------------------------------------------------------ tokens through orders
 
-def _token_args(u, delta, A, B, C, D, bias, index, first, merge, merges):
-    """Arguments for token layout, and the tensors that must outlive the call."""
+def _token_args(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor],
+                bias: Optional[Tensor], index: Tensor, first: Tensor, merge: Sequence[int],
+                merges: int) -> Tuple[library.ScanArgs, Tuple[Optional[Tensor], ...]]:
+    """Make the arguments for token layout, and the tensors that must outlive the call."""
     held = (_contiguous(D), _contiguous(bias), index.contiguous(), first.contiguous(),
             torch.tensor(merge, dtype=torch.int64))
     args = _common(u.transpose(2, 3), delta.transpose(2, 3), A, B.transpose(2, 3).unsqueeze(2),
@@ -218,7 +230,9 @@ def _ordered(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optio
 
 
 @_ordered.register_fake
-def _ordered_fake(u, delta, A, B, C, D, delta_bias, index, first, merge, keep):
+def _ordered_fake(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor],
+                  delta_bias: Optional[Tensor], index: Tensor, first: Tensor, merge: Sequence[int],
+                  keep: bool) -> Tuple[Tensor, Tensor]:
     _, batch, length, dim = u.shape
     shape = _boundary_shape(len(merge), batch, dim, length, 1, A.shape[-1]) if keep else (0,)
     return u.new_empty(max(merge) + 1, batch, length, dim), u.new_empty(shape)
@@ -250,17 +264,19 @@ def _ordered_backward(dy: Tensor, u: Tensor, delta: Tensor, A: Tensor, B: Tensor
 
 
 @_ordered_backward.register_fake
-def _ordered_backward_fake(dy, u, delta, A, B, C, D, delta_bias, index, first, boundary, merge):
+def _ordered_backward_fake(dy: Tensor, u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
+                           D: Optional[Tensor], delta_bias: Optional[Tensor], index: Tensor, first: Tensor,
+                           boundary: Tensor, merge: Sequence[int]) -> List[Tensor]:
     return [u.new_empty(0) if x is None else u.new_empty(x.shape) for x in (u, delta, A, B, C, D, delta_bias)]
 
 
-def _ordered_context(ctx, inputs, output):
+def _ordered_context(ctx: Any, inputs: tuple, output: Tuple[Tensor, Tensor]) -> None:
     *tensors, ctx.merge, _ = inputs
     ctx.save_for_backward(*tensors, output[1])
     ctx.mark_non_differentiable(output[1])
 
 
-def _ordered_grad(ctx, dy, _):
+def _ordered_grad(ctx: Any, dy: Tensor, _: Tensor) -> tuple:
     *tensors, boundary = ctx.saved_tensors
     grads = _ordered_backward(dy, *tensors, boundary, ctx.merge)
     grads = [None if x is None else grad for x, grad in zip(tensors, grads)]

@@ -6,9 +6,11 @@ from typing import Optional, Tuple
 import torch
 from torch import Tensor
 
+from mmpose_gss.ops.scan.inputs import ScanInputs
+
 
 def missing(device: torch.device, dtype: torch.dtype) -> Optional[str]:
-    """What keeps this backend from running for a device and type, or None."""
+    """Say what keeps this backend from running for a device and type, or None."""
     if find_spec('mamba_ssm') is None:
         return "the package mamba-ssm is not installed (pip install 'mmpose_gss[cuda]')"
     if device.type != 'cuda':
@@ -18,19 +20,12 @@ def missing(device: torch.device, dtype: torch.dtype) -> Optional[str]:
     return None
 
 
-def selective_scan_mamba(u: Tensor,
-                         delta: Tensor,
-                         A: Tensor,
-                         B: Tensor,
-                         C: Tensor,
-                         D: Optional[Tensor] = None,
-                         z: Optional[Tensor] = None,
-                         delta_bias: Optional[Tensor] = None,
-                         delta_softplus: bool = False) -> Tuple[Tensor, Tensor]:
-    """Same contract as :func:`mmpose_gss.ops.scan.naive.selective_scan_naive`.
+def selective_scan_mamba(inputs: ScanInputs) -> Tuple[Tensor, Tensor]:
+    """Scan by mamba-ssm; the contract is that of :func:`mmpose_gss.ops.scan.naive.selective_scan_naive`.
 
     mamba-ssm treats the last state as a constant in its backward pass.
     """
+    u, delta, A, B, C, D, z, delta_bias, delta_softplus = inputs
     if u.shape[0] == 0:
         return torch.empty_like(u), u.new_zeros(0, u.shape[1], A.shape[1], dtype=torch.float32)
     scan = import_module('mamba_ssm.ops.selective_scan_interface').selective_scan_fn

@@ -1,5 +1,4 @@
-"""The selective scan in Triton, forward and backward, registered with torch.library; kernels in
-triton_kernels.py.
+"""The selective scan in Triton, registered with torch.library; kernels in triton_kernels.py.
 
 Legend: B batch, D channels, L tokens, N states, G groups, K scan orders, M merge groups, S parameter sets (1
 or K).
@@ -14,11 +13,13 @@ from functools import lru_cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from mmpose_gss.ops.scan.inputs import ScanInputs
 
 _TILE = 4096      # numbers in a (tokens, channels, states) tile
 _PROGRAMS = 256   # programs wanted at least, so that a large GPU is busy
@@ -29,7 +30,7 @@ def _interpreted() -> bool:
 
 
 def missing(device: torch.device, dtype: torch.dtype) -> Optional[str]:
-    """What keeps this backend from running for a device and type, or None."""
+    """Say what keeps this backend from running for a device and type, or None."""
     if find_spec('triton') is None:
         return 'the package triton is not installed'
     if device.type != 'cuda' and not _interpreted():
@@ -41,7 +42,7 @@ def missing(device: torch.device, dtype: torch.dtype) -> Optional[str]:
 
 @lru_cache(maxsize=2)
 def _load_kernels(interpreted: bool) -> ModuleType:
-    """The kernels; Triton decides when it decorates them whether they will be interpreted."""
+    """Load the kernels; Triton decides when it decorates them whether they will be interpreted."""
     path = Path(__file__).with_name('triton_kernels.py')
     spec = spec_from_file_location(f'{__package__}.triton_kernels{"_interpreted" * interpreted}', path)
     module = module_from_spec(spec)
@@ -51,8 +52,8 @@ def _load_kernels(interpreted: bool) -> ModuleType:
     return module
 
 
-def _scan_rows(inputs, axis, combine_fn, reverse=False):
-    """The interpreter's scan with the kernel's own combining function, on whole tiles in log2(rows) steps.
+def _scan_rows(inputs: tuple, axis: int, combine_fn: Any, reverse: bool = False) -> tuple:
+    """Stand in for the interpreter's scan: the kernel's combining function on whole tiles, log2(rows) steps.
 
     Triton's interpreter calls it number by number, which takes minutes for a single tile.
     """
@@ -61,7 +62,7 @@ def _scan_rows(inputs, axis, combine_fn, reverse=False):
 
     class RowScan(ScanOps):
 
-        def generic_scan(self, parts):
+        def generic_scan(self, parts: list) -> list:
             arrays, step = [part.handle.data for part in parts], 1
             while step < arrays[0].shape[self.axis]:
                 shifted = [np.roll(x, step, self.axis) for x in arrays]
@@ -87,7 +88,7 @@ class _Plan(NamedTuple):
 
 
 def _power(n: int) -> int:
-    """Smallest power of two that is at least n."""
+    """Return the smallest power of two that is at least n."""
     return 1 << max(0, n - 1).bit_length()
 
 
@@ -106,12 +107,14 @@ def _plan(u: Tensor, A: Tensor, groups: int, orders: int) -> _Plan:
 
 
 def _by_order(x: Optional[Tensor]) -> int:
-    """Stride over the parameter sets, 0 when shared."""
+    """Return the stride over the parameter sets, 0 when shared."""
     return 0 if x is None or x.shape[0] == 1 else x.stride(0)
 
 
-def _tensors(u, delta, A, B, C, D, bias, index, first, merge) -> dict:
-    """Arguments both kernels have. Unused pointers get some tensor, never read."""
+def _tensors(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor],
+             bias: Optional[Tensor], index: Optional[Tensor], first: Optional[Tensor],
+             merge: Sequence[int]) -> Dict[str, Any]:
+    """Collect the arguments both kernels have. Unused pointers get some tensor, never read."""
     _, batch, length, dim = u.shape
     D, bias = (None if x is None else x.contiguous() for x in (D, bias))
     arguments = dict(u=u,
@@ -138,8 +141,8 @@ def _tensors(u, delta, A, B, C, D, bias, index, first, merge) -> dict:
     return arguments
 
 
-def _named_strides(name: str, x: Tensor, lead: str) -> dict:
-    """Strides of an (M or S, B, L, D) tensor."""
+def _named_strides(name: str, x: Tensor, lead: str) -> Dict[str, int]:
+    """Name the strides of an (M or S, B, L, D) tensor."""
     strides = {f'{name}_{label}': stride for label, stride in zip('bld', x.stride()[1:])}
     strides[f'{name}_{lead}'] = x.stride(0) if lead == 'm' else _by_order(x)
     return strides
@@ -149,7 +152,7 @@ def _accumulator(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
-def _launch(name: str, plan: _Plan, dtype: torch.dtype, arguments: dict) -> None:
+def _launch(name: str, plan: _Plan, dtype: torch.dtype, arguments: Dict[str, Any]) -> None:
     kernels = _load_kernels(_interpreted())
     acc = kernels.tl.float64 if dtype == torch.float64 else kernels.tl.float32
     getattr(kernels, name)[plan.grid](**arguments, chunks=plan.chunks, ACC=acc, CH=plan.chunk, BD=plan.block,
@@ -157,7 +160,7 @@ def _launch(name: str, plan: _Plan, dtype: torch.dtype, arguments: dict) -> None
 
 
 def _empty_tokens(u: Tensor, lead: int, dtype: torch.dtype) -> Tensor:
-    """(lead, B, L, D) in the memory order of ``u``."""
+    """Allocate (lead, B, L, D) in the memory order of ``u``."""
     _, batch, length, dim = u.shape
     if u.stride(2) == 1 and u.stride(3) != 1:
         return u.new_empty(lead, batch, dim, length, dtype=dtype).transpose(2, 3)
@@ -168,7 +171,7 @@ def _empty_tokens(u: Tensor, lead: int, dtype: torch.dtype) -> Tensor:
 def _scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor],
           delta_bias: Optional[Tensor], index: Optional[Tensor], first: Optional[Tensor],
           merge: Sequence[int], softplus: bool, keep: bool) -> Tuple[Tensor, Tensor, Tensor]:
-    """Output (M, B, L, D), last state (B, D, N) for one order, chunk-boundary states if ``keep``."""
+    """Compute output (M, B, L, D), last state (B, D, N) for one order, chunk-boundary states if ``keep``."""
     out, last, boundary = _scan_fake(u, delta, A, B, C, D, delta_bias, index, first, merge, softplus, keep)
     if u.numel() == 0:
         return out, last, boundary
@@ -189,7 +192,9 @@ def _scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional
 
 
 @_scan.register_fake
-def _scan_fake(u, delta, A, B, C, D, delta_bias, index, first, merge, softplus, keep):
+def _scan_fake(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor],
+               delta_bias: Optional[Tensor], index: Optional[Tensor], first: Optional[Tensor],
+               merge: Sequence[int], softplus: bool, keep: bool) -> Tuple[Tensor, Tensor, Tensor]:
     _, batch, _, dim = u.shape
     acc, states = _accumulator(u.dtype), A.shape[-1]
     plan = _plan(u, A, B.shape[3], len(merge))
@@ -205,7 +210,7 @@ def _scan_backward(dy: Tensor, dlast: Tensor, u: Tensor, delta: Tensor, A: Tenso
                    D: Optional[Tensor], delta_bias: Optional[Tensor], index: Optional[Tensor],
                    first: Optional[Tensor], boundary: Tensor, merge: Sequence[int],
                    softplus: bool) -> List[Tensor]:
-    """Gradients by u, delta, A, B, C, D and delta_bias (empty for those that are None)."""
+    """Compute the gradients by u, delta, A, B, C, D and delta_bias (empty for those that are None)."""
     inputs, acc, orders = (u, delta, A, B, C, D, delta_bias), _accumulator(u.dtype), len(merge)
     if u.numel() == 0:
         return [u.new_zeros(0) if x is None else x.new_zeros(x.shape) for x in inputs]
@@ -236,20 +241,23 @@ def _scan_backward(dy: Tensor, dlast: Tensor, u: Tensor, delta: Tensor, A: Tenso
 
 
 @_scan_backward.register_fake
-def _scan_backward_fake(dy, dlast, u, delta, A, B, C, D, delta_bias, index, first, boundary, merge, softplus):
+def _scan_backward_fake(dy: Tensor, dlast: Tensor, u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
+                        D: Optional[Tensor], delta_bias: Optional[Tensor], index: Optional[Tensor],
+                        first: Optional[Tensor], boundary: Tensor, merge: Sequence[int],
+                        softplus: bool) -> List[Tensor]:
     grads = [
         u.new_empty(0) if x is None else x.new_empty(x.shape) for x in (u, delta, A, B, C, D, delta_bias)
     ]
     return [_empty_tokens(u, u.shape[0], u.dtype), _empty_tokens(delta, delta.shape[0], u.dtype), *grads[2:]]
 
 
-def _context(ctx, inputs, output):
+def _context(ctx: Any, inputs: tuple, output: Tuple[Tensor, Tensor, Tensor]) -> None:
     *tensors, ctx.merge, ctx.softplus, _ = inputs
     ctx.save_for_backward(*tensors, output[2])
     ctx.mark_non_differentiable(output[2])
 
 
-def _gradient(ctx, dy, dlast, _):
+def _gradient(ctx: Any, dy: Tensor, dlast: Tensor, _: Tensor) -> tuple:
     *tensors, boundary = ctx.saved_tensors
     grads = _scan_backward(dy, dlast, *tensors, boundary, ctx.merge, ctx.softplus)
     return (*(None if x is None else grad
@@ -263,16 +271,9 @@ def _wants_grad(tensors: Sequence[Optional[Tensor]]) -> bool:
     return torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in tensors)
 
 
-def selective_scan_triton(u: Tensor,
-                          delta: Tensor,
-                          A: Tensor,
-                          B: Tensor,
-                          C: Tensor,
-                          D: Optional[Tensor] = None,
-                          z: Optional[Tensor] = None,
-                          delta_bias: Optional[Tensor] = None,
-                          delta_softplus: bool = False) -> Tuple[Tensor, Tensor]:
-    """Same contract as :func:`mmpose_gss.ops.scan.naive.selective_scan_naive`."""
+def selective_scan_triton(inputs: ScanInputs) -> Tuple[Tensor, Tensor]:
+    """Scan by Triton; the contract is that of :func:`mmpose_gss.ops.scan.naive.selective_scan_naive`."""
+    u, delta, A, B, C, D, z, delta_bias, delta_softplus = inputs
     tensors = (u.transpose(1, 2)[None], delta.transpose(1, 2)[None], A[None], B.permute(0, 3, 1, 2)[None],
                C.permute(0, 3, 1, 2)[None], None if D is None else D[None],
                None if delta_bias is None else delta_bias[None])
@@ -287,7 +288,7 @@ def selective_scan_triton(u: Tensor,
 def ordered_scan_triton(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Optional[Tensor],
                         delta_bias: Optional[Tensor], index: Tensor, first: Tensor,
                         merge: Sequence[int]) -> Tensor:
-    """Same contract as :func:`mmpose_gss.ops.scan.backends.cpu.ordered_scan_cpu`."""
+    """Scan along orders; the contract is :func:`mmpose_gss.ops.scan.backends.cpu.ordered_scan_cpu`'s."""
     tensors = (u, delta, A, B.unsqueeze(3), C.unsqueeze(3), D, delta_bias)
     out, _, _ = _scan(*tensors, index, first, list(merge), True, _wants_grad(tensors))
     return out
