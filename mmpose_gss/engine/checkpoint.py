@@ -114,8 +114,8 @@ def read_checkpoint(path: Union[str, Path], mapped: bool = True) -> Dict:
     if content.get('meta') is None:
         content.pop('meta', None)
     if not isinstance(content.get('meta', {}), dict):
-        raise UserError(f'checkpoint {path}: meta is a {type(content["meta"]).__name__}; it must hold entries '
-                        'by name, or be left out')
+        raise UserError(f'checkpoint {path}: meta is a {type(content["meta"]).__name__}; it must hold '
+                        'entries by name, or be left out')
     if not isinstance(content['state_dict'], dict):
         raise UserError(f'checkpoint {path}: state_dict is a {type(content["state_dict"]).__name__}; it must '
                         'hold tensors by name')
