@@ -4,12 +4,13 @@ Shapes: B persons, T frames, H, W size of the crop.
 """
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Optional, Sequence, Union
 
 import torch
 from mmpose.models.data_preprocessors import PoseDataPreprocessor
 from torch import Tensor
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.registry import MODELS
 
 
@@ -27,7 +28,8 @@ class ClipDataPreprocessor(PoseDataPreprocessor):
         non_blocking (bool): Whether the copy to the device may overlap. Defaults to False.
     """
 
-    def __init__(self, mean: Sequence[float] = None, std: Sequence[float] = None, bgr_to_rgb: bool = False,
+    def __init__(self, mean: Optional[Sequence[float]] = None,
+                 std: Optional[Sequence[float]] = None, bgr_to_rgb: bool = False,
                  rgb_to_bgr: bool = False, non_blocking: bool = False):
         super().__init__(
             mean=mean, std=std, bgr_to_rgb=bgr_to_rgb, rgb_to_bgr=rgb_to_bgr, non_blocking=non_blocking)
@@ -44,7 +46,7 @@ class ClipDataPreprocessor(PoseDataPreprocessor):
             dict: ``inputs`` float32 ``(B,T,3,H,W)`` and ``data_samples``.
 
         Raises:
-            ValueError: If a window is not ``(T,3,H,W)`` or the windows of the batch differ in shape.
+            UserError: If a window is not ``(T,3,H,W)`` or the windows of the batch differ in shape.
         """
         data = self.cast_data(data)
         inputs = self._stack(data['inputs'])
@@ -60,15 +62,15 @@ class ClipDataPreprocessor(PoseDataPreprocessor):
         return {'inputs': inputs, 'data_samples': data_samples}
 
     @staticmethod
-    def _stack(windows) -> Tensor:
+    def _stack(windows: Union[Tensor, Sequence[Tensor]]) -> Tensor:
         shapes = {tuple(window.shape) for window in windows}
         for shape in shapes:
             if len(shape) != 4 or shape[1] != 3:
-                raise ValueError(
+                raise UserError(
                     f'a packed window has shape {shape}, expected (T, 3, H, W); load it with '
                     'mmpose_gss.LoadClip and pack it with mmpose_gss.PackClipInputs')
         if len(shapes) > 1:
-            raise ValueError(
+            raise UserError(
                 f'the windows of a batch differ in shape: {sorted(shapes)}; use one frame_offsets and one '
                 'input_size for all data sets of a dataloader')
         return windows if isinstance(windows, Tensor) else torch.stack(list(windows))

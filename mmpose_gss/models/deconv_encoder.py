@@ -12,6 +12,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmpose_gss.engine.checkpoint import load_checkpoint
+from mmpose_gss.errors import UserError
 from mmpose_gss.registry import MODELS
 
 #: Padding and output padding with which a stride-2 deconvolution doubles the size exactly (as in MMPose's
@@ -51,12 +52,12 @@ class DeconvEncoder(BaseModule):
     def _make_deconv(in_channels: int, out_channels: Sequence[int],
                      kernel_sizes: Sequence[int]) -> nn.Sequential:
         if len(out_channels) != len(kernel_sizes):
-            raise ValueError(f'deconv.out_channels {tuple(out_channels)} and deconv.kernel_sizes '
-                             f'{tuple(kernel_sizes)} must have the same length.')
+            raise UserError(f'deconv.out_channels {tuple(out_channels)} and deconv.kernel_sizes '
+                            f'{tuple(kernel_sizes)} must have the same length.')
         layers = []
         for channels, kernel in zip(out_channels, kernel_sizes):
             if kernel not in _DECONV_PADDING:
-                raise ValueError(f'deconv.kernel_sizes must be of {sorted(_DECONV_PADDING)}, got {kernel}.')
+                raise UserError(f'deconv.kernel_sizes must be of {sorted(_DECONV_PADDING)}, got {kernel}.')
             padding, output_padding = _DECONV_PADDING[kernel]
             layers += [
                 build_upsample_layer(

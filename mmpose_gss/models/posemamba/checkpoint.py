@@ -15,7 +15,7 @@ from typing import Dict, Mapping, Union
 import torch
 from torch import Tensor
 
-from mmpose_gss.engine.checkpoint import allow_runner_checkpoints
+from mmpose_gss.engine.checkpoint import read_safely
 from mmpose_gss.errors import UserError
 from mmpose_gss.registry import MODELS
 
@@ -73,18 +73,11 @@ def load_official(path: Union[str, Path]) -> Dict[str, Tensor]:
         OrderedDict[str, Tensor]: Weights by official name, without the prefix ``module.``.
 
     Raises:
-        ConversionError: If the file is missing, unreadable, or has no weights.
+        FileNotFoundError: If there is no such file.
+        UserError: If it cannot be read safely.
+        ConversionError: If it has no weights.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ConversionError(f'{path} does not exist; give the official checkpoint, such as best_epoch.bin')
-    allow_runner_checkpoints()  # numpy numbers stand beside the weights (min_loss)
-    try:
-        checkpoint = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:
-        raise ConversionError(
-            f'{path} is not a checkpoint that can be loaded safely with torch.load: '
-            f'{str(error).splitlines()[0]}') from error
+    checkpoint = read_safely(path, mapped=False)
     if not isinstance(checkpoint, dict):
         raise ConversionError(
             f'{path} holds a {type(checkpoint).__name__}, not a dictionary with an entry model_pos')
@@ -215,7 +208,9 @@ def convert(source: Union[str, Path], target: Union[str, Path]) -> dict:
         dict: ``keys`` (number converted), ``parameters`` and ``model`` (configs of backbone and head).
 
     Raises:
-        ConversionError: If the source is not a checkpoint of the official PoseMamba.
+        FileNotFoundError: If the source does not exist.
+        UserError: If it cannot be read safely.
+        ConversionError: If it is not a checkpoint of the official PoseMamba.
     """
     target = Path(target)
     if target.exists() and target.resolve() == Path(source).resolve():

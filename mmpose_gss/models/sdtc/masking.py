@@ -33,14 +33,16 @@ def masked_count(total: int, ratio: float) -> int:
     return min(max(count, 1), total - 1) if total > 1 and ratio > 0 else 0
 
 
-def _random_subset(rows: int, total: int, ratio: float, device, generator) -> Tensor:
+def _random_subset(rows: int, total: int, ratio: float, device: Optional[torch.device],
+                   generator: Optional[torch.Generator]) -> Tensor:
     """``(rows,total)`` bool with :func:`masked_count` random True in each row."""
     noise = torch.rand(rows, total, device=device, generator=generator)
     chosen = noise.argsort(dim=1)[:, :masked_count(total, ratio)]
     return torch.zeros(rows, total, dtype=torch.bool, device=device).scatter_(1, chosen, True)
 
 
-def random_tube_mask(batch: int, height: int, width: int, ratio: float, patch: int = 1, device=None,
+def random_tube_mask(batch: int, height: int, width: int, ratio: float, patch: int = 1,
+                     device: Optional[torch.device] = None,
                      generator: Optional[torch.Generator] = None) -> Tensor:
     """Choose places to mask along the whole time axis.
 
@@ -63,7 +65,7 @@ def random_tube_mask(batch: int, height: int, width: int, ratio: float, patch: i
     return fine[:, :height, :width].reshape(batch, height * width)
 
 
-def random_frame_mask(batch: int, frames: int, ratio: float, device=None,
+def random_frame_mask(batch: int, frames: int, ratio: float, device: Optional[torch.device] = None,
                       generator: Optional[torch.Generator] = None) -> Tensor:
     """Choose whole frames to mask; the key frame may be among them. Returns ``(B,T)`` bool."""
     return _random_subset(batch, frames, ratio, device, generator)

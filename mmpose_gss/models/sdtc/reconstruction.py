@@ -67,8 +67,8 @@ def _stack(samples: Sequence, name: str, frames: int) -> Tensor:
         if fields is None or name not in fields:
             remedy = ("'mmpose_gss.GenerateClipHeatmaps'" if name == 'clip_heatmaps' else
                       "'GenerateTarget' with a heatmap codec")
-            raise KeyError(f'pose reconstruction needs gt_fields.{name} in every data sample; '
-                           f'add {remedy} to the training pipeline')
+            raise UserError(f'pose reconstruction needs gt_fields.{name} in every data sample; '
+                            f'add {remedy} to the training pipeline')
         maps.append(fields.get(name))
     stacked = torch.stack(maps)
     return stacked.unflatten(1, (frames, stacked.shape[1] // frames))
@@ -84,7 +84,7 @@ def _weights(samples: Sequence, name: str, like: Tensor) -> Tensor:
 
 
 def pose_targets(samples: Sequence, kind: str, frames: int, key_index: int,
-                 size: Tuple[int, int], device) -> Tuple[Tensor, Tensor]:
+                 size: Tuple[int, int], device: torch.device) -> Tuple[Tensor, Tensor]:
     """Heatmaps to reconstruct, brought to the size of the feature map.
 
     Args:
@@ -102,7 +102,7 @@ def pose_targets(samples: Sequence, kind: str, frames: int, key_index: int,
         tuple: Targets ``(B,T,L,K)`` and weights ``(B,T,K)``.
 
     Raises:
-        KeyError: If a sample lacks the heatmaps.
+        UserError: If a sample lacks the heatmaps.
     """
     if kind == 'sequence':
         maps = _stack(samples, 'clip_heatmaps', frames).to(device)

@@ -9,6 +9,7 @@ import torch
 from mmpose.registry import MODELS
 from torch.nn import functional as F
 
+from mmpose_gss.errors import UserError
 from mmpose_gss.models.posemamba.checkpoint import ConversionError, convert
 
 PARENTS = [0, 0, 1, 2, 3, 0, 4, 5, 6, 8, 11, 12, 13, 8, 14, 15, 16]
@@ -168,10 +169,10 @@ class Harmful:
 
 def test_wrong_files_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConversionError, match='does not exist'):
+    with pytest.raises(FileNotFoundError, match='does not exist'):
         convert('nowhere.bin', 'o.pth')
     (tmp_path / 'text.bin').write_text('not a checkpoint')
-    with pytest.raises(ConversionError, match='text.bin is not a checkpoint'):
+    with pytest.raises(UserError, match='text.bin .* no checkpoint'):
         convert('text.bin', 'o.pth')
     torch.save(dict(epoch=1, weights={}), 'other.bin')
     with pytest.raises(ConversionError,
@@ -190,6 +191,6 @@ def test_wrong_files_are_refused(tmp_path, monkeypatch):
     with pytest.raises(ConversionError, match='source itself'):
         convert('good.bin', 'good.bin')
     torch.save(dict(model_pos=Harmful()), 'harmful.bin')
-    with pytest.raises(ConversionError, match='loaded safely'):
+    with pytest.raises(UserError, match='not safe to load'):
         convert('harmful.bin', 'o.pth')
     assert not (tmp_path / 'harm_done').exists()

@@ -291,6 +291,6 @@ def test_wrong_input():
     with pytest.raises(UserError, match='needs the images'):
         flow(ClipFeatures([torch.randn(B, T, C, H, W)], None, ClipWindow.centred(T)))
     for kind, name in [('key', 'gt_fields.heatmaps'), ('sequence', 'gt_fields.clip_heatmaps')]:
-        with pytest.raises(KeyError, match=name):
+        with pytest.raises(UserError, match=name):
             neck = build(reconstruction=dict(pose_target=kind)).train()
             neck.loss(clip(torch.randn(B, T, C, H, W)), [PoseDataSample()] * B)
