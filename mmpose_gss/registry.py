@@ -4,6 +4,7 @@
 imports ``mmpose_gss.registry`` when it meets the scope, and the location when a module is looked up.
 """
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
@@ -13,6 +14,7 @@ from mmengine.registry import Registry
 
 MODELS = Registry(
     'model', parent=MMENGINE_MODELS, scope='mmpose_gss', locations=['mmpose_gss.models'])
+HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='mmpose_gss', locations=['mmpose_gss.engine'])
 OPTIM_WRAPPERS = Registry(
     'optim_wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope='mmpose_gss', locations=['mmpose_gss.engine'])
 OPTIM_WRAPPER_CONSTRUCTORS = Registry(

@@ -12,7 +12,8 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='PoseVisualizationHook', enable=False))
-custom_hooks = [dict(type='SyncBuffersHook')]
+# The second tells in one sentence, before the first batch, where model and data do not fit.
+custom_hooks = [dict(type='SyncBuffersHook'), dict(type='mmpose_gss.CheckWiringHook')]
 
 # A fixed seed, so that a run can be repeated and an interrupted one continued.
 randomness = dict(seed=0)

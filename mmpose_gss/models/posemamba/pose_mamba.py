@@ -76,7 +76,7 @@ class PoseMamba(BaseModule):
         self.embed = nn.Linear(in_channels, embed_dims)
         self.joint_table = without_weight_decay(nn.Parameter(torch.zeros(1, 1, num_joints, embed_dims)))
         self.frame_table = without_weight_decay(nn.Parameter(torch.zeros(1, num_frames, 1, embed_dims)))
-        rates = torch.linspace(0, drop_path_rate, depth).tolist()
+        rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
 
         def blocks() -> nn.ModuleList:
             return nn.ModuleList(

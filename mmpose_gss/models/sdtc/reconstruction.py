@@ -132,6 +132,7 @@ class MotionDecoder(BaseModule):
     def __init__(self, embed_dims: int, num_heads: int, context_channels: int, num_keypoints: int,
                  depth: int = 2) -> None:
         super().__init__()
+        self.num_keypoints = num_keypoints
         self.layers = nn.ModuleList(JointAttention(embed_dims, num_heads) for _ in range(depth))
         self.norm = nn.LayerNorm(embed_dims)
         self.context_head = MLP(embed_dims, 1., context_channels)
