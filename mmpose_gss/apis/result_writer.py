@@ -10,7 +10,7 @@ import numpy as np
 from mmengine.logging import MMLogger
 from mmpose.structures import PoseDataSample, split_instances
 
-from mmpose_gss.apis.video_reader import VideoFrames
+from mmpose_gss.apis.sources import VideoFrames
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.pose_results import STREAM_SUFFIX, ResultStream, free_stem
 from mmpose_gss.structures.safe_names import safe_name

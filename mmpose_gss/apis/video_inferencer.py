@@ -24,10 +24,11 @@ from mmpose.apis import init_model
 from mmpose.structures import PoseDataSample, merge_data_samples
 from torch import nn
 
+from mmpose_gss.apis.detectors import PersonDetector, build_person_detector, keep_valid
 from mmpose_gss.apis.lifting.video import build_lifter, lift_video
-from mmpose_gss.apis.person_detector import PersonDetector, build_person_detector, keep_valid
 from mmpose_gss.apis.result_writer import ResultWriter
-from mmpose_gss.apis.video_reader import VideoFrames, VideoSource, WindowBuffer
+from mmpose_gss.apis.sources import VideoFrames, VideoSource
+from mmpose_gss.apis.window_buffer import WindowBuffer
 from mmpose_gss.engine.checkpoint import load_checkpoint
 from mmpose_gss.engine.config import load_config
 from mmpose_gss.errors import UserError
@@ -70,7 +71,7 @@ class VideoPoseInferencer:
                  detector_checkpoint: Optional[str] = None, device: Optional[str] = None,
                  bbox_thr: float = 0.3, nms_thr: float = 0.3, det_cat_ids: Sequence[int] = (0, ),
                  batch_size: int = 8, lift: Optional[str] = None, lift_checkpoint: Optional[str] = None,
-                 lift_config: Optional[str] = None):
+                 lift_config: Optional[str] = None) -> None:
         device = device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
         if batch_size < 1:
             raise UserError(f'batch_size is {batch_size}; it must be at least 1')

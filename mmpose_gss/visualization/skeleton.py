@@ -55,7 +55,7 @@ def _colours(rgb: Optional[Sequence[Sequence[int]]], count: int) -> Tuple[Colour
 
 
 def draw_skeleton(picture: np.ndarray, points: np.ndarray, style: SkeletonStyle,
-                  seen: Optional[np.ndarray] = None) -> None:
+                  seen: Optional[np.ndarray] = None, hollow: Optional[np.ndarray] = None) -> None:
     """Draw a skeleton into a picture.
 
     Args:
@@ -63,6 +63,7 @@ def draw_skeleton(picture: np.ndarray, points: np.ndarray, style: SkeletonStyle,
         points (ndarray): ``(K,2)`` in pixels; joints that are not finite are left out.
         style (SkeletonStyle): Links, colours and sizes.
         seen (ndarray, optional): ``(K,)``; joints that are false or 0 are left out.
+        hollow (ndarray, optional): ``(K,)``; joints that are true are drawn as rings.
     """
     points = np.asarray(points, dtype=np.float64)
     shown = np.isfinite(points).all(axis=1)
@@ -74,9 +75,10 @@ def draw_skeleton(picture: np.ndarray, points: np.ndarray, style: SkeletonStyle,
     for (a, b), colour in zip(style.links, style.link_colours):
         if shown[a] and shown[b]:
             cv2.line(picture, places[a], places[b], colour, style.thickness, cv2.LINE_AA)
-    for place, visible, colour in zip(places, shown, style.joint_colours):
+    widths = np.full(len(points), -1) if hollow is None else np.where(hollow, 1, -1)
+    for place, visible, colour, width in zip(places, shown, style.joint_colours, widths.tolist()):
         if visible:
-            cv2.circle(picture, place, style.radius, colour, -1, cv2.LINE_AA)
+            cv2.circle(picture, place, style.radius, colour, width, cv2.LINE_AA)
 
 
 def draw_people(frame: np.ndarray, keypoints: np.ndarray, scores: np.ndarray, boxes: np.ndarray,

@@ -12,7 +12,7 @@ from typing import List
 import cv2
 from mmengine.utils import track_iter_progress
 
-from mmpose_gss.apis.person_detector import PersonDetector, build_person_detector, keep_valid
+from mmpose_gss.apis.detectors import PersonDetector, build_person_detector, keep_valid
 
 
 def detect(detector: PersonDetector, clips: Path, images: List[dict]) -> List[dict]:

@@ -13,7 +13,7 @@ from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
 from mmpose_gss.apis.result_writer import ResultsNotWritten, ResultWriter
-from mmpose_gss.apis.video_reader import VideoFrames
+from mmpose_gss.apis.sources import VideoFrames
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.pose_results import read_results
 

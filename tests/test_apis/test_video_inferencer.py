@@ -8,8 +8,9 @@ import torch
 from mmpose.apis import MMPoseInferencer
 
 from mmpose_gss.apis import VideoPoseInferencer
-from mmpose_gss.apis.person_detector import BoxFile, build_person_detector, keep_valid
-from mmpose_gss.apis.video_reader import VideoFrames, WindowBuffer
+from mmpose_gss.apis.detectors import BoxFile, build_person_detector, keep_valid
+from mmpose_gss.apis.sources import VideoFrames
+from mmpose_gss.apis.window_buffer import WindowBuffer
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.clip_window import ClipWindow
 

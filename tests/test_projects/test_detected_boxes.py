@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmpose_gss.apis.person_detector import BoxFile
-from mmpose_gss.apis.video_reader import VideoFrames
+from mmpose_gss.apis.detectors import BoxFile
+from mmpose_gss.apis.sources import VideoFrames
 from mmpose_gss.errors import UserError
 
 FRAMES = 5

@@ -11,8 +11,13 @@ sys.path.insert(0, str(PROJECT))
 
 from lifting_comparison.joints import H36M_JOINTS, h36m_columns, mirrored_pairs  # noqa: E402
 from lifting_comparison.motion_file import read_motion  # noqa: E402
-from lifting_comparison.views import (Cameras, common_layout, generated_views, recorded_views,  # noqa: E402
-                                      resampled)
+from lifting_comparison.views import (  # noqa: E402
+    Cameras,
+    common_layout,
+    generated_views,
+    recorded_views,
+    resampled,
+)
 from synthetic_posetrack.motion3d import random_motion  # noqa: E402
 
 from mmpose_gss.errors import UserError  # noqa: E402

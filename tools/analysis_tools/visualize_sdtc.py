@@ -71,8 +71,9 @@ def key_window(inferencer: VideoPoseInferencer, args: argparse.Namespace) -> Tup
     Raises:
         UserError: If the video has no such frame, or the frame no such person.
     """
-    from mmpose_gss.apis.person_detector import keep_valid
-    from mmpose_gss.apis.video_reader import VideoFrames, WindowBuffer
+    from mmpose_gss.apis.detectors import keep_valid
+    from mmpose_gss.apis.sources import VideoFrames
+    from mmpose_gss.apis.window_buffer import WindowBuffer
     video, buffer = VideoFrames(args.video), WindowBuffer(inferencer.window)
     for frame in video:
         buffer.append(frame)

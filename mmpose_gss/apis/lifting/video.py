@@ -7,7 +7,7 @@ from typing import Dict, List, Optional, Union
 
 from mmpose_gss.apis.lifting.export import write_tracks
 from mmpose_gss.apis.lifting.lifter import LiftedTrack, Lifter
-from mmpose_gss.apis.video_reader import VideoFrames
+from mmpose_gss.apis.sources import VideoFrames
 from mmpose_gss.errors import UserError
 from mmpose_gss.visualization.lifting import render_video
 

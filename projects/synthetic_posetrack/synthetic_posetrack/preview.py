@@ -5,14 +5,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-LIMBS = ((0, 1), (1, 2), (1, 5), (1, 6), (5, 7), (7, 9), (6, 8), (8, 10), (5, 11), (6, 12), (11, 12),
-         (11, 13), (13, 15), (12, 14), (14, 16))
-LEFT, RIGHT, MIDDLE = (80, 200, 60), (60, 140, 255), (230, 200, 60)
+from mmpose_gss.structures.skeletons import POSETRACK
+from mmpose_gss.visualization.skeleton import SkeletonStyle, draw_skeleton
 
-
-def _limb_colour(a, b):
-    sides = {(k - 3) % 2 for k in (a, b) if k >= 5}
-    return MIDDLE if len(sides) != 1 or min(a, b) < 3 else (LEFT if 0 in sides else RIGHT)
+STYLE = SkeletonStyle(POSETRACK.link_indices, tuple(colour[::-1] for colour in POSETRACK.link_colours),
+                      ((0, 255, 255), ) * POSETRACK.num_joints, thickness=1, radius=2)
 
 
 def draw_labels(image, annotations, ignore=(), zoom=1.0):
@@ -35,14 +32,7 @@ def draw_labels(image, annotations, ignore=(), zoom=1.0):
         hidden = item.get('occluded', [False] * len(points))
         x, y, w, h = (int(v * zoom) for v in item['bbox_head'])
         cv2.rectangle(out, (x, y), (x + w, y + h), (255, 120, 255), 1)
-        for a, b in LIMBS:
-            if points[a, 2] and points[b, 2]:
-                start, end = (tuple(int(v) for v in points[j, :2]) for j in (a, b))
-                cv2.line(out, start, end, _limb_colour(a, b), 1, cv2.LINE_AA)
-        for k, (px, py, flag) in enumerate(points):
-            if flag:
-                cv2.circle(out, (int(px), int(py)), 2, (0, 0, 255) if hidden[k] else (0, 255, 255),
-                           1 if hidden[k] else -1, cv2.LINE_AA)
+        draw_skeleton(out, points[:, :2], STYLE, points[:, 2], np.asarray(hidden, bool))
     return out
 
 

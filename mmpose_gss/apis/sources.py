@@ -13,7 +13,6 @@ import numpy as np
 from mmengine.logging import MMLogger
 
 from mmpose_gss.errors import UserError
-from mmpose_gss.structures.clip_window import ClipWindow
 from mmpose_gss.structures.image_file import check_image_is_whole, frame_files
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
@@ -44,7 +43,7 @@ class VideoFrames:
         UserError: If it holds no frame that can be read.
     """
 
-    def __init__(self, source: VideoSource, default_fps: float = 25.0):
+    def __init__(self, source: VideoSource, default_fps: float = 25.0) -> None:
         self._frames: List = []
         self._capture = None
         self.frame_names: Optional[List[str]] = None
@@ -154,35 +153,3 @@ class VideoFrames:
 
 def _size(frame: np.ndarray) -> Tuple[int, int]:
     return frame.shape[1], frame.shape[0]
-
-
-class WindowBuffer:
-    """Keep the frames that windows around the coming key frames need, and no more.
-
-    Args:
-        window (ClipWindow): The window, in time order.
-    """
-
-    def __init__(self, window: ClipWindow):
-        self._window = window
-        self._first = 0
-        self._frames: List[np.ndarray] = []
-
-    @property
-    def end(self) -> int:
-        """int: Number of frames read so far."""
-        return self._first + len(self._frames)
-
-    def append(self, frame: np.ndarray) -> None:
-        """Add the next frame."""
-        self._frames.append(frame)
-
-    def window(self, key: int) -> List[np.ndarray]:
-        """Give the frames around ``key``, indices clamped to what has been read."""
-        return [self._frames[position - self._first] for position in self._window.positions(key, self.end)]
-
-    def forget(self, key: int) -> None:
-        """Drop what no window of a key frame from ``key`` on needs."""
-        drop = max(0, key + self._window.offsets[0] - self._first)
-        del self._frames[:drop]
-        self._first += drop

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmpose_gss.apis.video_reader import VideoFrames
+from mmpose_gss.apis.sources import VideoFrames
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.image_file import natural_key
 

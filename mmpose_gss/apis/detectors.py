@@ -14,7 +14,7 @@ from mmengine.structures import InstanceData
 from mmpose.evaluation.functional import nms
 from mmpose.utils import adapt_mmdet_pipeline
 
-from mmpose_gss.apis.video_reader import VideoFrames
+from mmpose_gss.apis.sources import VideoFrames
 from mmpose_gss.engine.checkpoint import load_checkpoint
 from mmpose_gss.engine.config import load_config
 from mmpose_gss.errors import UserError
@@ -114,7 +114,7 @@ class MMDetPersonDetector:
     """
 
     def __init__(self, config: str, checkpoint: str, device: str, score_thr: float, nms_thr: float,
-                 cat_ids: Sequence[int] = (0, )):
+                 cat_ids: Sequence[int] = (0, )) -> None:
         from mmdet.apis import init_detector
         with warnings.catch_warnings(record=True):  # that there is no checkpoint: the weights come now
             self.model = init_detector(load_config(config), None, device=device)
