@@ -12,6 +12,7 @@ from mmpose.models.heads import HeatmapHead
 from mmpose.utils.typing import ConfigType, OptConfigType
 from torch import Tensor
 
+from mmpose_gss.engine.checkpoint import load_checkpoint
 from mmpose_gss.registry import MODELS
 
 
@@ -31,6 +32,8 @@ class TemporalHeatmapHead(HeatmapHead):
         loss (dict, optional): Loss of the heatmaps. Defaults to MSE over annotated joints.
         decoder (dict, optional): Codec that turns heatmaps into coordinates.
         init_cfg (dict, optional): Initialisation, MMPose's default if None.
+            ``dict(type='Pretrained', checkpoint=..., prefix='head.')`` takes over the head of a whole
+            estimator, which must fit completely: a neck that corrects the encoder's features starts there.
     """
 
     def __init__(self, in_channels: int, out_channels: int,
@@ -45,6 +48,22 @@ class TemporalHeatmapHead(HeatmapHead):
             in_channels=in_channels, out_channels=out_channels, deconv_out_channels=deconv_out_channels,
             deconv_kernel_sizes=deconv_kernel_sizes, final_layer=final_layer, loss=loss, decoder=decoder,
             init_cfg=init_cfg)
+
+    def init_weights(self) -> None:
+        """Initialise, or load the checkpoint of ``init_cfg`` strictly.
+
+        Raises:
+            FileNotFoundError: If the checkpoint does not exist.
+            UserError: If it has no such head.
+        """
+        if not isinstance(self.init_cfg, dict) or self.init_cfg.get('type') != 'Pretrained':
+            super().init_weights()
+            return
+        load_checkpoint(
+            self, self.init_cfg['checkpoint'], "TemporalHeatmapHead's config", exact=True,
+            prefix=self.init_cfg.get('prefix') or '',
+            remedy='give the checkpoint of an estimator with this head, or no init_cfg')
+        self._is_init = True
 
     def forward(self, feats: Tuple[Tensor, ...]) -> Tensor:
         """Predict heatmaps.

@@ -93,7 +93,9 @@ def prepare_models(stages: Stages) -> None:
                'tools/train.py', str(ENCODER), '--work-dir', str(out / 'encoder'))
     stages.run('glsmamba', 'train GLSMamba (tiny) on the frozen encoder',
                'tools/train.py', str(VIDEO_MODEL), '--work-dir', str(out / 'glsmamba'), '--cfg-options',
-               f'model.backbone.init_cfg.checkpoint={last_checkpoint(out / "encoder")}')
+               f'model.backbone.init_cfg.checkpoint={last_checkpoint(out / "encoder")}',
+               'model.head.init_cfg.type=Pretrained', 'model.head.init_cfg.prefix=head.',
+               f'model.head.init_cfg.checkpoint={last_checkpoint(out / "encoder")}')
 
 
 def evaluate(stages: Stages) -> None:

@@ -211,7 +211,8 @@ class WindowModel(nn.Module):
 def train_neck(samples: Samples, num_frames: int, seed: int, iterations: int, batch_size: int) -> nn.Module:
     """Train a tiny GLSMamba and its head on the middle ``num_frames`` frames of the windows."""
     torch.manual_seed(seed)
-    neck = GLSMambaNeck(CHANNELS, embed_dims=32, num_frames=num_frames, num_global=1, num_local=1,
+    neck = GLSMambaNeck(CHANNELS, embed_dims=32, num_frames=num_frames, readout='key', skip='none',
+                        num_global=1, num_local=1,
                         resolution='1/8', window=(8, 6), scan=dict(d_state=8, dt_rank=4))
     head = TemporalHeatmapHead(32, 17)
     neck.init_weights()

@@ -26,7 +26,7 @@ LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 CODEC = dict(type='mmpose.MSRAHeatmap', input_size=(96, 128), heatmap_size=(12, 16), sigma=1.5)
 MISTAKES = {
     'in_channels of the neck': ({'model.neck.in_channels': 32}, 'model.neck.in_channels is 32.*64'),
-    'in_channels of the head': ({'model.head.in_channels': 64}, 'model.head.in_channels is 64.*48'),
+    'in_channels of the head': ({'model.head.in_channels': 48}, 'model.head.in_channels is 48.*64'),
     'in_channels of the deconvolutions': (
         {'model.backbone.deconv.in_channels': 256}, 'deconv_layers.0 does not take.*256.*128'),
     'joints of the head': ({'model.head.out_channels': 15}, 'model.head.out_channels is 15.*17 joints'),

@@ -22,7 +22,7 @@ OPTIONS = [
     'test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False',
     'train_dataloader.dataset.indices=8', 'default_hooks.logger.interval=1',
     'default_hooks.checkpoint.max_keep_ckpts=9', 'model.neck.num_global=1', 'model.neck.embed_dims=16',
-    'model.head.in_channels=16', 'model.neck.scan.d_state=2', 'model.neck.scan.dt_rank=2',
+    'model.neck.scan.d_state=2', 'model.neck.scan.dt_rank=2',
     'log_processor.window_size=1',
 ]
 PLAIN_PIPELINE = [

@@ -46,16 +46,23 @@ class FrameAggregation(BaseModule):
 class SelfFeatureRefinement(BaseModule):
     """Enhance every pixel by the contexts of its own modality.
 
-    The three equations have no scale, so that the logits of Eq. 8 grow with the map; they are computed in
-    float32 under automatic mixed precision. ``Conv`` of Eq. 8 is Conv 1×1, BN, ReLU.
+    The three equations have no scale, so that the logits of Eq. 8 grow with the map (``context_norm`` ends
+    that); they are computed in float32 under mixed precision. ``Conv`` of Eq. 8 is Conv 1×1, BN, ReLU.
 
     Args:
         embed_dims (int): Channels D.
+        context_norm (bool): Divide each context of Eq. 7 by the sum of its weights, which makes it a mean
+            of pixels as in OCR (the paper's [37]). To the letter it is a sum, P/D times as large.
     """
 
-    def __init__(self, embed_dims: int) -> None:
+    def __init__(self, embed_dims: int, context_norm: bool = False) -> None:
         super().__init__()
+        self.context_norm = context_norm
         self.conv = ConvTransform(embed_dims, embed_dims, 1)
+
+    def shares(self, maps: Tensor) -> Tensor:
+        """How much each pixel counts in each context, ``(B,D,P)``, from the context maps ``(B,D,P)``."""
+        return maps / maps.sum(dim=2, keepdim=True) if self.context_norm else maps
 
     def context(self, feature: Tensor) -> Tuple[Tensor, Tensor]:
         """Context maps and pixels described by contexts.
@@ -74,7 +81,7 @@ class SelfFeatureRefinement(BaseModule):
             pixels = feature.flatten(2)                                          # (B,D,P)
             pixels = pixels.float() if half else pixels
             maps = pixels.softmax(dim=1)                                         # O, Eq. 6
-            context = pixels @ maps.transpose(1, 2)                              # OC (B,D,D), Eq. 7
+            context = pixels @ self.shares(maps).transpose(1, 2)                 # OC (B,D,D), Eq. 7
             relation = (pixels.transpose(1, 2) @ context).softmax(dim=2)         # (B,P,D), Eq. 8
             described = (relation @ context.transpose(1, 2)).transpose(1, 2)     # (B,D,P)
         return maps.view_as(feature), described.reshape(feature.shape)
@@ -137,18 +144,19 @@ class SpatialMotionMutualLearning(BaseModule):
         refine (bool): Self-feature refinement, Eq. 6 to 8.
         propagate (bool): Cross-feature propagation, Eq. 9 and 10.
         fusion (str): ``'adaptive'`` (Eq. 11 to 13), ``'add'`` or ``'conv'``.
+        context_norm (bool): See :class:`SelfFeatureRefinement`; not in the text.
 
     Raises:
         UserError: If the fusion is none of these.
     """
 
     def __init__(self, embed_dims: int, num_frames: int, refine: bool = True, propagate: bool = True,
-                 fusion: str = 'adaptive') -> None:
+                 fusion: str = 'adaptive', context_norm: bool = False) -> None:
         super().__init__()
         self.gather_spatial = FrameAggregation(embed_dims, num_frames)
         self.gather_motion = FrameAggregation(embed_dims, num_frames)
-        self.refine_spatial = SelfFeatureRefinement(embed_dims) if refine else None
-        self.refine_motion = SelfFeatureRefinement(embed_dims) if refine else None
+        self.refine_spatial = SelfFeatureRefinement(embed_dims, context_norm) if refine else None
+        self.refine_motion = SelfFeatureRefinement(embed_dims, context_norm) if refine else None
         self.inform_spatial = SpatialMotionCrossAttention(embed_dims) if propagate else None
         self.inform_motion = SpatialMotionCrossAttention(embed_dims) if propagate else None
         self.fuse = build_fusion(fusion, embed_dims)

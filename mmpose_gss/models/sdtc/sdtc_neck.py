@@ -18,9 +18,16 @@ from torch import Tensor, nn
 from mmpose_gss.errors import UserError
 from mmpose_gss.models.base_neck import BaseVideoNeck
 from mmpose_gss.models.clip_features import ClipFeatures
+from mmpose_gss.models.layers.feature_skip import SKIPS, FeatureSkip, zero_conv
 from mmpose_gss.models.layers.space_time_encoding import SpaceTimeEncoding
 from mmpose_gss.models.sdtc.flow_motion import FlowMotion
-from mmpose_gss.models.sdtc.motion_encoder import BaseMotion, MotionEncoder, PlainMotionEncoder, Tokens
+from mmpose_gss.models.sdtc.motion_encoder import (
+    BaseMotion,
+    MotionEncoder,
+    MotionFeatures,
+    PlainMotionEncoder,
+    Tokens,
+)
 from mmpose_gss.models.sdtc.mutual_learning import SpatialMotionMutualLearning
 from mmpose_gss.models.sdtc.reconstruction import Reconstruction
 from mmpose_gss.registry import MODELS
@@ -67,7 +74,12 @@ class SDTCNeck(BaseVideoNeck):
             those of :class:`PlainMotionEncoder` (table 5 a); ``'flow'`` with those of :class:`FlowMotion`
             (table 4 a, b).
         mutual (dict): ``refine``, ``propagate`` and ``fusion`` of :class:`SpatialMotionMutualLearning`
-            (tables 4 and 6).
+            (tables 4 and 6), and ``context_norm``, which is not in the text.
+        skip (str): What of the encoder's features F corrects: ``'window'``, the key frame's and a 1×1
+            convolution over all frames that starts at zero; ``'key'``, the key frame's; ``'none'``, as in
+            the text. With either skip F passes a 1×1 convolution that starts at zero and is upsampled
+            bilinearly to the map, so that training starts from the single frame, and the result has C
+            channels like the encoder, whose head can be taken over.
         reconstruction (dict, optional): Arguments of :class:`Reconstruction`; None trains without masks and
             reconstruction, as motion that masks nothing must.
         init_cfg (dict, optional): MMEngine's initialisation.
@@ -78,7 +90,7 @@ class SDTCNeck(BaseVideoNeck):
 
     def __init__(self, in_channels: int = 256, embed_dims: int = 256, num_frames: int = 5,
                  key_index: Optional[int] = None, token_stride: int = 1, encoding: Mapping = DEFAULT,
-                 motion: Mapping = DEFAULT, mutual: Mapping = DEFAULT,
+                 motion: Mapping = DEFAULT, mutual: Mapping = DEFAULT, skip: str = 'none',
                  reconstruction: Optional[Mapping] = DEFAULT, init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
         self.in_channels, self.num_frames, self.token_stride = in_channels, num_frames, token_stride
@@ -97,6 +109,12 @@ class SDTCNeck(BaseVideoNeck):
                     f'SDTCNeck: reconstruction.source={self.reconstruction.source!r} is nothing that this '
                     f'motion gives ({given}); choose another or set reconstruction=None')
         self.mutual = SpatialMotionMutualLearning(embed_dims, num_frames, **mutual)
+        if skip not in SKIPS:
+            raise UserError(f'SDTCNeck: skip must be one of {SKIPS}, got {skip!r}')
+        self.skip = self.expand = None
+        if skip != 'none':
+            self.skip = FeatureSkip(in_channels, num_frames, skip)
+            self.expand = zero_conv(embed_dims, in_channels)
 
     def tokens(self, feats: ClipFeatures) -> Tokens:
         """Turn maps into tokens with their encodings.
@@ -131,11 +149,22 @@ class SDTCNeck(BaseVideoNeck):
             feats (ClipFeatures): As in :meth:`tokens`.
 
         Returns:
-            tuple[Tensor]: F of Eq. 13, ``(B,D,h,w)``.
+            tuple[Tensor]: F of Eq. 13, ``(B,D,h,w)``, h and w those of the grid of tokens; with a skip
+            ``(B,C,H,W)``, the size of the map.
         """
         tokens = self.tokens(feats)
-        motion = self.motion_encoder(tokens).motion
-        return (self.mutual(tokens.embedded, motion, *tokens.size), )
+        return (self.fuse(tokens, self.motion_encoder(tokens)), )
+
+    def fuse(self, tokens: Tokens, motion: MotionFeatures) -> Tensor:
+        """Mutual learning of tokens and motion, and the skip where there is one; returns one map."""
+        fused = self.mutual(tokens.embedded, motion.motion, *tokens.size)
+        if self.skip is None:
+            return fused
+        correction, maps = self.expand(fused), tokens.clip.maps[-1]
+        if self.token_stride > 1:
+            size = tuple(maps.shape[-2:])
+            correction = F.interpolate(correction, size=size, mode='bilinear', align_corners=False)
+        return self.skip(maps, self.key_index) + correction
 
     def loss(self, feats: ClipFeatures,
              batch_data_samples: Sequence) -> Tuple[Tuple[Tensor, ...], Dict[str, Tensor]]:
@@ -155,7 +184,7 @@ class SDTCNeck(BaseVideoNeck):
         tokens = self.tokens(feats)
         masks = self.motion_encoder.draw_masks(tokens)
         motion = self.motion_encoder(tokens, masks)
-        fused = self.mutual(tokens.embedded, motion.motion, *tokens.size)
+        fused = self.fuse(tokens, motion)
         losses = self.reconstruction.loss(tokens, motion, masks, batch_data_samples, self.key_index)
         return (fused, ), losses
 

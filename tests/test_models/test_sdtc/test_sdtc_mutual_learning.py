@@ -49,7 +49,8 @@ def refine(layer, feature):
     refined = []
     for r in feature.flatten(2):
         o = softmax(r, 0)                                       # Eq. 6: along the channels
-        oc = r @ o.T                                            # Eq. 7: (C, C)
+        weights = o / o.sum(1, keepdims=True) if layer.context_norm else o
+        oc = r @ weights.T                                      # Eq. 7: (C, C)
         refined.append((softmax(r.T @ oc, 1) @ oc.T).T)         # Eq. 8 before Conv
     return conv_bn_relu(layer.conv, torch.stack(refined).view(B, D, H, W))
 
@@ -84,17 +85,31 @@ def reference(smml, spatial, motion, steps, fusion):
     return adaptive(smml.fuse, r, m)
 
 
+@pytest.mark.parametrize('context_norm', [False, True])
 @pytest.mark.parametrize('steps,fusion', [
     (('refine', 'propagate'), 'adaptive'),    # whole
     ((), 'add'), ((), 'conv'),                # table 4 c, d
     (('refine', ), 'add'),                    # table 6 a
     (('refine', 'propagate'), 'add'),         # table 6 b
 ])
-def test_equals_the_equations(steps, fusion):
-    smml = module(refine='refine' in steps, propagate='propagate' in steps, fusion=fusion)
+def test_equals_the_equations(steps, fusion, context_norm):
+    smml = module(refine='refine' in steps, propagate='propagate' in steps, fusion=fusion,
+                  context_norm=context_norm)
     spatial, motion = torch.randn(2, B, T, H * W, D, dtype=torch.float64)
     expected = reference(smml, spatial, motion, steps, fusion)
     torch.testing.assert_close(smml(spatial, motion, H, W), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_contexts_as_means_do_not_grow_with_the_map():
+    for context_norm, factor in ((False, 4), (True, 1)):
+        layer = module(context_norm=context_norm).refine_spatial
+        contexts = []
+        for repeats in (1, 2):
+            pixels = torch.randn(1, D, H, W, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+            pixels = pixels.tile(1, 1, repeats, repeats).flatten(2)
+            maps = pixels.softmax(dim=1)
+            contexts.append(pixels @ layer.shares(maps).transpose(1, 2))
+        torch.testing.assert_close(contexts[1], factor * contexts[0])
 
 
 def test_stages_are_what_the_pictures_promise():

@@ -35,6 +35,9 @@ SWITCHES = dict(
     checkpointed=dict(motion=dict(with_cp=True)),
     strided=dict(token_stride=2),
     strided_flow=dict(motion=FLOW, reconstruction=None, token_stride=2),
+    context_norm=dict(mutual=dict(context_norm=True)),
+    skip=dict(skip='key'),
+    window_skip=dict(skip='window', token_stride=2),
 )
 
 
@@ -86,13 +89,30 @@ def samples(batch=B, size=(H, W), frames=T):
 def test_every_switch_trains_every_parameter(name):
     neck = build(**SWITCHES[name]).train()
     (fused, ), losses = neck.loss(clip(features(neck)), samples())
-    size = (H // neck.token_stride, W // neck.token_stride)
-    assert fused.shape == (B, D, *size)
+    corrects = neck.skip is not None
+    size = (H, W) if corrects else (H // neck.token_stride, W // neck.token_stride)
+    assert fused.shape == (B, C if corrects else D, *size)
     assert set(losses) == ({'loss_context', 'loss_pose_recon'} if neck.reconstruction else set())
     (fused.square().mean() + sum(losses.values())).backward()
     missing = [key for key, p in neck.named_parameters() if p.grad is None]
     assert not missing                                              # so two processes need no unused search
     assert neck.eval()(clip(features(neck)))[0].shape == fused.shape
+
+
+@pytest.mark.parametrize('skip', ['key', 'window'])
+def test_with_a_skip_training_starts_from_the_single_frame(skip):
+    neck = build(skip=skip, token_stride=2).eval()
+    maps = features(neck)
+    torch.testing.assert_close(neck(clip(maps))[0], maps[:, T // 2])
+    (neck(clip(maps))[0] * torch.randn(B, C, H, W)).sum().backward()
+    assert neck.expand.weight.grad.any()
+    if skip == 'window':
+        assert neck.skip.gather.weight.grad.view(C, T, C).any(dim=2).all()
+
+
+def test_unknown_skip():
+    with pytest.raises(UserError, match="skip must be one of .*'all'"):
+        build(skip='all')
 
 
 def test_inference_is_deterministic_and_free_of_masks(monkeypatch):

@@ -18,7 +18,7 @@ OPTIONS = [
     'val_dataloader.num_workers=0', 'val_dataloader.persistent_workers=False',
     'test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False',
     'train_dataloader.dataset.indices=4', 'default_hooks.logger.interval=1', 'log_processor.window_size=1',
-    'model.neck.embed_dims=16', 'model.head.in_channels=16', 'default_hooks.checkpoint.max_keep_ckpts=2',
+    'model.neck.embed_dims=16', 'default_hooks.checkpoint.max_keep_ckpts=2',
 ]
 
 
