@@ -1,4 +1,4 @@
-# GLSMamba's neck and head: 4 GSM and 2 LRM blocks. A config says of what data: number of frames, joints, codec.
+# GLSMamba's neck and head: 4 GSM and 2 LRM blocks. A config says of what data: frames, joints, codec.
 _base_ = '../../../_base_/models/video_topdown.py'
 
 model = dict(
