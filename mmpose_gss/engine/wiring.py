@@ -53,13 +53,25 @@ def _members(dataset: Any) -> Iterator[Any]:
         yield from _members(member)
 
 
+def _transforms_of(dataset: Any) -> List[Any]:
+    """The transforms of a data set's own pipeline."""
+    return getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
+
+
+def _joints_of(dataset: Any) -> Optional[int]:
+    """The number of joints of its samples: the metainfo's, or what a ``KeypointConverter`` makes of them."""
+    converted = [transform.num_keypoints for transform in _transforms_of(dataset)
+                 if hasattr(transform, 'mapping') and hasattr(transform, 'num_keypoints')]
+    return converted[-1] if converted else dataset.metainfo.get('num_keypoints')
+
+
 @dataclass(frozen=True)
 class ClipFacts:
     """What the data of a loader are like.
 
     Attributes:
         name (str): Loader in the config.
-        num_joints (int, optional): J, from the metainfo.
+        num_joints (int, optional): J of the samples.
         num_frames (int, optional): T of the windows or clips; None for images.
         frames_from (str): Where T stands in the config.
         window (ClipWindow, optional): Which frames a window has; None for clips and images.
@@ -81,8 +93,7 @@ class ClipFacts:
             UserError: If its members or its transforms disagree about the number of frames.
         """
         members = list(_members(dataset))
-        transforms = [transform for member in members
-                      for transform in getattr(getattr(member, 'pipeline', None), 'transforms', [])]
+        transforms = [transform for member in members for transform in _transforms_of(member)]
         windows = [member.window for member in members
                    if isinstance(getattr(member, 'window', None), ClipWindow)]
         counts = {f'{name}.dataset.frame_offsets': window.num_frames for window in windows}
@@ -101,8 +112,7 @@ class ClipFacts:
         if any(window != windows[0] for window in windows):
             raise UserError(f'{name} joins data sets with frame_offsets {windows[0].offsets} and '
                             f'{next(w.offsets for w in windows if w != windows[0])}; give all the same')
-        return cls(name, dataset.metainfo.get('num_keypoints'), frames, place, next(iter(windows), None),
-                   transforms)
+        return cls(name, _joints_of(dataset), frames, place, next(iter(windows), None), transforms)
 
     def having(self, attribute: str) -> Iterator[Tuple[str, Any]]:
         """Name of transform and value, for transforms with an attribute; lists give each entry."""

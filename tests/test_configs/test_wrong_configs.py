@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmpose.registry import MODELS
+from mmengine.dataset import Compose
+from mmengine.runner import Runner as MMEngineRunner
+from mmpose.registry import DATASETS, MODELS
 from shipped_configs import CONFIGS, load, on_meta, unread_datasets
 from torch import nn
 
@@ -87,7 +89,7 @@ def no_batch(monkeypatch):
         raise AssertionError('a batch reached the model')
     for step in ('train_step', 'val_step', 'test_step'):
         monkeypatch.setattr(VideoTopdownPoseEstimator, step, drawn)
-    monkeypatch.setattr(Runner, '_log_env', lambda self, env_cfg: None)  # asks compilers for their versions
+    monkeypatch.setattr(MMEngineRunner, '_log_env', lambda self, env_cfg: None)  # asks compilers for their versions
 
 
 @pytest.fixture
@@ -111,6 +113,14 @@ def test_training_refuses(mistake, clips, tmp_path, no_batch):
     cfg = prepared(changed(Config.fromfile(str(PATHS[GLSMAMBA])), changes), tmp_path)
     with pytest.raises(UserError, match=words):
         Runner.from_cfg(cfg).train()
+
+
+def test_mmposes_own_train_tool_refuses(clips, tmp_path, no_batch):
+    """It uses MMEngine's Runner; the check is a hook of the config."""
+    changes, words = MISTAKES['in_channels of the neck']
+    cfg = prepared(changed(Config.fromfile(str(PATHS[GLSMAMBA])), changes), tmp_path)
+    with pytest.raises(UserError, match=words):
+        MMEngineRunner.from_cfg(cfg).train()
 
 
 def test_testing_refuses(clips, tmp_path, no_batch):
@@ -139,6 +149,32 @@ def test_command_line_says_one_line(clips, root, tmp_path, monkeypatch):
         tool.run_command(tool.main)
     assert str(stop.value).startswith('error: model.neck.in_channels is 32')
     one_sentence(stop.value)
+
+
+class Joined:
+    """Like MMPose's CombinedDataset, which reads files at once."""
+
+    def __init__(self, members, pipeline, metainfo):
+        self.datasets, self.pipeline, self.metainfo = members, Compose(pipeline), metainfo
+
+
+def test_members_of_a_joined_data_set():
+    """Windows of PoseTrack with images of MPII's 16 joints, converted to 17."""
+    cfg = load(PATHS[GLSMAMBA])
+    model = on_meta(cfg)
+    clips = dict(unread_datasets(cfg))['train_dataloader']
+    convert = dict(type='mmpose.KeypointConverter', num_keypoints=17, mapping=[(0, 16)])
+    images = DATASETS.build(dict(type='mmpose.MpiiDataset', lazy_init=True, pipeline=[convert]))
+    assert images.metainfo['num_keypoints'] == 16
+    steps = cfg.train_dataloader.dataset.pipeline
+    joined = Joined([clips, images], steps, clips.metainfo)
+    check_wiring(model, dict(train_dataloader=joined))
+    check_wiring(model, dict(train_dataloader=Joined([], [convert, *steps], images.metainfo)))
+    with pytest.raises(UserError, match='head.out_channels is 17.*16 joints'):
+        check_wiring(model, dict(train_dataloader=Joined([images], steps, images.metainfo)))
+    wider = DATASETS.build(dict(cfg.train_dataloader.dataset, lazy_init=True, frame_offsets=(-4, -2, 0, 2, 4)))
+    with pytest.raises(UserError, match='joins data sets with frame_offsets'):
+        check_wiring(model, dict(train_dataloader=Joined([clips, wider], steps, clips.metainfo)))
 
 
 def test_joints_of_the_motion_decoder():
