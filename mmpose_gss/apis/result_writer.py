@@ -77,8 +77,8 @@ class ResultWriter:
             str(self._part), cv2.VideoWriter_fourcc(*'mp4v'), self.frames.fps, self.frames.size)
         if not self._video.isOpened():
             self._stream.stream_path.unlink(missing_ok=True)
-            raise UserError(f'cannot write a video of {self.frames.size} at {self.video_path}; choose another '
-                            '--out-dir')
+            raise UserError(f'cannot write a video of {self.frames.size} at {self.video_path}; choose '
+                            'another --out-dir')
 
     def add(self, drawn: Optional[np.ndarray], sample: PoseDataSample) -> None:
         """Take the next frame's result.

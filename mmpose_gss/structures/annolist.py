@@ -91,12 +91,13 @@ def parse_annolist(content: Any, source: str) -> List[Frame17]:
     Raises:
         UserError: If it has no ``annolist``, or one of another form.
     """
-    if 'annolist' not in content:
+    if not isinstance(content, dict) or 'annolist' not in content:
         raise UserError(f'{source}: has no "annolist"; it is not in PoseTrack17\'s format.')
     try:
         return [_frame(entry) for entry in _many(content['annolist'])]
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f'{source}: "annolist" is not in PoseTrack format ({type(error).__name__}: {error}); '
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise UserError(f'{source}: "annolist" is not in PoseTrack format ({type(error).__name__}: '
+                        f'{str(error)[:200]}); '
                         'compare it with the ground-truth file of the video.') from error
 
 

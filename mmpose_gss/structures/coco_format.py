@@ -11,6 +11,7 @@ import numpy as np
 
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.json_file import read_json
+from mmpose_gss.structures.schema import check_coco
 
 
 def load_annotations(ann_file: str) -> dict:
@@ -60,11 +61,11 @@ def load_coco(path: Path) -> dict:
     """Load one COCO-style file.
 
     Raises:
-        UserError: If it is not JSON, or lacks ``images`` or ``annotations``.
+        UserError: If it is not JSON, lacks ``images`` or ``annotations``, or a field is of another type.
     """
-    content = read_json(path)
+    content = check_coco(read_json(path), str(path))
     for name in ('images', 'annotations'):
-        if not isinstance(content, dict) or name not in content:
+        if content.get(name) is None:
             raise UserError(
                 f'Annotation file "{path}" has no "{name}"; it is not COCO-style. Convert it with '
                 'tools/dataset_converters.')
@@ -145,7 +146,7 @@ def joint_triples(annotations: Sequence[dict], num_joints: int, source: str) -> 
                 'joints that the file has.')
     try:
         return np.array(values, dtype=np.float64).reshape(len(values), num_joints, 3)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise UserError(
             f'{source}: "keypoints" holds something that is no number; write x, y, flag of every '
             'joint.') from None
@@ -176,7 +177,7 @@ def joint_scores(annotations: Sequence[dict], num_joints: int, missing: float,
     filler = [missing] * num_joints
     try:
         scores = np.array([filler if value is None else value for value in values], dtype=np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise UserError(
             f'{source}: "scores" holds something that is no number; give one number for each '
             'joint.') from None

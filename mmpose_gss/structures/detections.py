@@ -7,7 +7,6 @@ Shapes: N detections.
 """
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.json_file import read_json
+from mmpose_gss.structures.schema import is_number, is_whole, shown
 
 PERSON_CATEGORY = 1
 
@@ -107,27 +107,24 @@ def _check(entry: dict, where: str) -> None:
     if not any(name in entry for name in ('image_name', 'image_id', 'frame_id')):
         raise UserError(f'{where} has neither "image_name" nor "image_id" nor "frame_id".')
     box, score = entry['bbox'], entry['score']
-    if not isinstance(box, (list, tuple)) or len(box) < 4 or not all(map(_is_finite, [*box[:4], score])):
+    if not isinstance(box, (list, tuple)) or len(box) < 4 or not all(map(is_number, [*box[:4], score])):
         raise UserError(
-            f'{where} has bbox {box} and score {score}, but four finite numbers x, y, width, height and a '
-            'finite score are needed; delete or mend it.')
+            f'{where} has bbox {shown(box)} and score {shown(score)}, but four finite numbers x, y, width, '
+            'height and a finite score are needed; delete or mend it.')
     if not isinstance(entry.get('image_name', ''), str):
-        raise UserError(f'{where} has image_name {entry["image_name"]!r}, which is no text; mend it.')
+        raise UserError(f'{where} has image_name {shown(entry["image_name"])}, which is no text; mend it.')
     for name in ('image_id', 'frame_id'):
         if name in entry and (_whole(entry[name]) is None or entry[name] < 0):
             raise UserError(
-                f'{where} has {name} {entry[name]!r}, but a whole number from 0 on is needed; mend it.')
+                f'{where} has {name} {shown(entry[name])}, but a whole number from 0 on is needed; mend it.')
     if _whole(entry.get('track_id', -1)) is None:
-        raise UserError(f'{where} has track_id {entry["track_id"]!r}, which is no whole number; mend it.')
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        raise UserError(
+            f'{where} has track_id {shown(entry["track_id"])}, which is no whole number; mend it.')
 
 
 def _whole(value: Any) -> Optional[int]:
     """Give a whole number as int, also one written as 17.0; None for anything else."""
-    return int(value) if _is_finite(value) and float(value).is_integer() else None
+    return int(value) if is_whole(value) else None
 
 
 class ImageIndex:

@@ -2,11 +2,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Union
 
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.whole_file import whole_file
+
+#: Bytes.
+LARGEST = 4 << 30
 
 
 def read_json(path: Union[str, Path]) -> Any:
@@ -20,8 +24,12 @@ def read_json(path: Union[str, Path]) -> Any:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        UserError: If it is not JSON.
+        UserError: If it is not JSON, nested too deep, or larger than 4 GiB.
     """
+    size = os.path.getsize(path)
+    if size > LARGEST:
+        raise UserError(f'"{path}" has {size / 2**30:.1f} GiB; more than {LARGEST >> 30} are not read: '
+                        'split it.')
     content = Path(path).read_bytes()
     try:
         return json.loads(content)

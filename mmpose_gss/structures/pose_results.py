@@ -114,9 +114,9 @@ def read_results(path: Union[str, Path]) -> Dict[str, Any]:
         header, *frames = [json.loads(line) for line in lines[:-1]]
         video = dict(header['video'], num_frames=len(frames))
         return dict(header, video=video, instance_info=frames)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise UserError(f'"{path}" holds no results of a video ({type(error).__name__}: {error}); run '
-                        'tools/infer_video.py again.') from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise UserError(f'"{path}" holds no results of a video ({type(error).__name__}: {str(error)[:200]}); '
+                        'run tools/infer_video.py again.') from error
 
 
 def free_stem(out_dir: Path, name: str, suffix: str, source: Optional[str],

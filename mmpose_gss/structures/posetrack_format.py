@@ -20,6 +20,7 @@ from mmpose_gss.structures.boxes import head_sizes
 from mmpose_gss.structures.coco_format import joint_names, joint_scores, joint_triples, required
 from mmpose_gss.structures.json_file import read_json
 from mmpose_gss.structures.people_table import PeopleTable, PeopleVideo
+from mmpose_gss.structures.schema import check_coco
 from mmpose_gss.structures.skeletons import POSETRACK, POSETRACK17_JOINTS
 
 # What the public evaluator gives a joint without a score (poseval/eval_helpers.py, MIN_SCORE).
@@ -80,7 +81,10 @@ def load_video(path: str, ground_truth: bool) -> PeopleVideo:
     Raises:
         UserError: If the file is not JSON or cannot be evaluated.
     """
-    return parse_video(read_json(path), Path(path).stem, str(path), ground_truth)
+    content = read_json(path)
+    if isinstance(content, dict) and 'annolist' not in content:
+        check_coco(content, str(path))
+    return parse_video(content, Path(path).stem, str(path), ground_truth)
 
 
 def parse_video(data: Any, name: str, source: str, ground_truth: bool) -> PeopleVideo:
@@ -104,9 +108,11 @@ def parse_video(data: Any, name: str, source: str, ground_truth: bool) -> People
     parse = _parse17 if 'annolist' in data else _parse18
     try:
         video = parse(data, name, source, ground_truth)
-    except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise UserError(f'{source}: not in PoseTrack format ({type(error).__name__}: {error}); compare it '
-                        'with the ground-truth file of the video.') from error
+    except UserError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise UserError(f'{source}: not in PoseTrack format ({type(error).__name__}: {str(error)[:200]}); '
+                        'compare it with the ground-truth file of the video.') from error
     video.check()
     return video
 
@@ -239,8 +245,8 @@ def _head_sizes(heads: Sequence[Optional[Tuple[float, ...]]], measured: np.ndarr
                      'measured by it.')
     empty = measured & (sizes == 0)
     if empty.any():
-        notes.append(f'{source}: {int(empty.sum())} of {int(measured.sum())} people have a {field} of no size; their '
-                     'joints cannot be found, as in the public evaluator.')
+        notes.append(f'{source}: {int(empty.sum())} of {int(measured.sum())} people have a {field} of no size, '
+                     'so that their joints cannot be found, as in the public evaluator.')
     return sizes, notes
 
 

@@ -27,8 +27,8 @@ def sample(x=1.0):
 
 
 def clip(path, frames=3):
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG' if path.suffix == '.avi' else 'mp4v'), 10,
-                             (64, 48))
+    codec = cv2.VideoWriter_fourcc(*'MJPG' if path.suffix == '.avi' else 'mp4v')
+    writer = cv2.VideoWriter(str(path), codec, 10, (64, 48))
     for _ in range(frames):
         writer.write(FRAME)
     writer.release()
@@ -169,7 +169,7 @@ def test_videos_of_one_name_do_not_replace_each_other(tmp_path):
     assert one.json_path.name == 'c.json' and two.json_path.name == 'c_avi.json'
     assert read_results(one.json_path)['video']['source'] == str(first)
     assert run(second, tmp_path / 'out').json_path == two.json_path
-    beside = run(second, tmp_path)                                  # c.mp4 there is another video, not a result
+    beside = run(second, tmp_path)  # c.mp4 there is another video, not a result
     assert beside.video_path.name == 'c_avi.mp4'
 
 

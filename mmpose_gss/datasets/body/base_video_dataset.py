@@ -28,6 +28,7 @@ from mmpose_gss.structures.clip_frames import ClipFrames, FrameLayout
 from mmpose_gss.structures.clip_window import ClipWindow
 from mmpose_gss.structures.coco_format import joint_names, joint_order, load_annotations
 from mmpose_gss.structures.detections import ImageIndex, load_detections
+from mmpose_gss.structures.schema import content_of
 from mmpose_gss.structures.skeletons import HEAD_SIZE_FACTOR
 
 # A person's area, if it is not annotated, as a part of the box (MMPose).
@@ -177,6 +178,11 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
             list[dict]: One dict per person and labelled frame.
         """
         content = load_annotations(self.ann_file)
+        with content_of(self.ann_file, 'a COCO-style annotation file of this data set'):
+            return self._samples(content)
+
+    def _samples(self, content: dict) -> List[dict]:
+        """Make the samples of the content of the annotation file."""
         self._set_categories(content)
         self._left_out: Counter = Counter()
         self.clips, places = place_images(

@@ -16,6 +16,7 @@ from mmpose_gss.datasets.body3d.npz_frames import load_frames, order_by_video
 from mmpose_gss.datasets.body3d.safe_pickle import load_pickle
 from mmpose_gss.errors import UserError
 from mmpose_gss.registry import DATASETS
+from mmpose_gss.structures.schema import content_of
 
 
 def parse_h36m_name(name: str) -> Tuple[str, str, str, int]:
@@ -101,7 +102,10 @@ class H36MClipDataset(LiftingClipDataset):
     def read_frames(self) -> FrameTable:
         """Read annotations, cameras and detections."""
         data = load_frames(self.ann_file, self._metainfo['num_keypoints'])
-        names = [parse_h36m_name(name) for name in data['imgname']]
+        try:
+            names = [parse_h36m_name(name) for name in data['imgname']]
+        except UserError as error:
+            raise UserError(f'{self.ann_file}: {error}') from error
         source = np.array([f'{subject}_{action}.{camera}' for subject, action, camera, _ in names])
         order = order_by_video(source, np.array([frame for *_, frame in names]))
         joints = data['S'][..., :3]
@@ -109,16 +113,23 @@ class H36MClipDataset(LiftingClipDataset):
         target = np.zeros(joints.shape, dtype=np.float32)
         factor, size = np.zeros(len(names), dtype=np.float32), np.zeros((len(names), 2), dtype=np.float32)
         keys = np.array([f'{subject}/{camera}' for subject, _, camera, _ in names])
+        if not isinstance(cameras, dict):
+            raise UserError(f'{self.camera_param_file} holds a {type(cameras).__name__}, but cameras by '
+                            'subject and name are needed')
         for key in np.unique(keys):
             camera = cameras.get(tuple(key.split('/')))
             if camera is None:
                 raise UserError(f'{self.camera_param_file} has no camera {key}, which {self.ann_file} needs')
             mine = keys == key
-            if self.target == 'image':
-                target[mine], factor[mine] = image_targets(joints[mine], camera)
-            else:
-                target[mine], factor[mine] = joints[mine] * 1000, 1
-            size[mine] = float(np.squeeze(camera['w'])), float(np.squeeze(camera['h']))
+            with content_of(self.camera_param_file, f'a file of cameras for {self.ann_file}: {key} is wrong'):
+                if self.target == 'image':
+                    target[mine], factor[mine] = image_targets(joints[mine], camera)
+                else:
+                    target[mine], factor[mine] = joints[mine] * 1000, 1
+                size[mine] = float(np.squeeze(camera['w'])), float(np.squeeze(camera['h']))
+                if not (np.isfinite(target[mine]).all() and np.isfinite(size[mine]).all()
+                        and (size[mine] > 0).all()):
+                    raise ValueError('sizes and projections must be finite and positive')
         keypoints = (self._detections(len(names)) if self.keypoint_2d_det_file
                      else data['part'].astype(np.float32))
         table = FrameTable(

@@ -17,6 +17,7 @@ from mmpose_gss.datasets.body3d.clips import split_clips
 from mmpose_gss.datasets.body3d.frame_table import FrameTable
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.metainfo import H36M
+from mmpose_gss.structures.schema import content_of
 
 
 class LiftingClipDataset(BaseDataset):
@@ -96,8 +97,9 @@ class LiftingClipDataset(BaseDataset):
 
     def load_data_list(self) -> List[dict]:
         """Read the frames and cut them into clips."""
-        self.table = self.read_frames()
-        self.table.check(self.ann_file, self._metainfo['num_keypoints'])
+        with content_of(self.ann_file, f'a file of {type(self).__name__}'):
+            self.table = self.read_frames()
+            self.table.check(self.ann_file, self._metainfo['num_keypoints'])
         if self.keypoint_2d == 'gt':
             self.table.keypoints = self.ground_truth_2d()
             self.table.scores = np.ones_like(self.table.scores)

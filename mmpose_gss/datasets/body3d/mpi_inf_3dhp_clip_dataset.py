@@ -63,7 +63,8 @@ class Mpi3dhpClipDataset(LiftingClipDataset):
         stems = [osp.splitext(osp.basename(str(name)))[0].rpartition('_') for name in data['imgname']]
         for name, (video, _, frame) in zip(data['imgname'], stems):
             if not video or not frame.isdigit():
-                raise UserError(f"image name '{name}' is not of MPI-INF-3DHP's form S1_Seq1_Cam0_000001.jpg")
+                raise UserError(f"{self.ann_file}: image name '{name}' is not of MPI-INF-3DHP's form "
+                                'S1_Seq1_Cam0_000001.jpg')
         source = np.array([video for video, *_ in stems])
         order = order_by_video(source, np.array([int(frame) for *_, frame in stems]))
         target = (data['S'][..., :3] * 1000).astype(np.float32)

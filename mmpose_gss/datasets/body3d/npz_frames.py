@@ -11,6 +11,7 @@ from typing import Dict, Union
 import numpy as np
 
 from mmpose_gss.errors import UserError
+from mmpose_gss.structures.schema import content_of
 
 
 def load_frames(path: Union[str, Path], num_joints: int) -> Dict[str, np.ndarray]:
@@ -33,6 +34,20 @@ def load_frames(path: Union[str, Path], num_joints: int) -> Dict[str, np.ndarray
         raise FileNotFoundError(f'{path} does not exist; check ann_file and data_root')
     if not zipfile.is_zipfile(path):
         raise UserError(f'{path} is not an .npz file of MMPose with imgname, part and S')
+    with content_of(str(path), 'an .npz file of MMPose with imgname, part and S'):
+        data = _entries(path)
+        count = len(data['imgname'])
+        for name, channels in (('part', 3), ('S', 4)):
+            if data[name].shape != (count, num_joints, channels):
+                raise UserError(
+                    f'{path}: {name} has shape {data[name].shape}, expected {(count, num_joints, channels)}; '
+                    f'the data set has {num_joints} joints')
+            if data[name].dtype.kind not in 'fiu':
+                raise UserError(f'{path}: {name} is an array of {data[name].dtype}, but numbers are needed')
+    return data
+
+
+def _entries(path: Path) -> Dict[str, np.ndarray]:
     with np.load(path) as archive:
         missing = [name for name in ('imgname', 'part', 'S') if name not in archive.files]
         if missing:
@@ -42,11 +57,6 @@ def load_frames(path: Union[str, Path], num_joints: int) -> Dict[str, np.ndarray
         count = len(data['imgname'])
         data['valid'] = (archive['valid'].astype(bool) if 'valid' in archive.files
                          else np.ones(count, dtype=bool))
-    for name, channels in (('part', 3), ('S', 4)):
-        if data[name].shape != (count, num_joints, channels):
-            raise UserError(
-                f'{path}: {name} has shape {data[name].shape}, expected {(count, num_joints, channels)}; '
-                f'the data set has {num_joints} joints')
     return data
 
 

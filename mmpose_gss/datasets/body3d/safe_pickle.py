@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from mmpose_gss.errors import UserError
+from mmpose_gss.structures.schema import content_of
 
 _NUMPY_MODULES = ('numpy.core.multiarray', 'numpy._core.multiarray',
                   'numpy.core.numeric', 'numpy._core.numeric')
@@ -72,6 +73,12 @@ def load_object_npz(path: Union[str, Path], key: str) -> Any:
         raise FileNotFoundError(f'{path} does not exist')
     if not zipfile.is_zipfile(path):
         raise UserError(f'{path} is not an .npz file')
+    with content_of(str(path), f"an .npz file with an entry '{key}'"):
+        content = _object_entry(path, key)
+    return content.item() if isinstance(content, np.ndarray) and content.shape == () else content
+
+
+def _object_entry(path: Path, key: str) -> Any:
     with zipfile.ZipFile(path) as archive:
         if f'{key}.npy' not in archive.namelist():
             names = ', '.join(name[:-4] for name in archive.namelist())
@@ -82,14 +89,9 @@ def load_object_npz(path: Union[str, Path], key: str) -> Any:
             _, _, dtype = read(file)
             if not dtype.hasobject:
                 raise UserError(f"entry '{key}' of {path} is an array of {dtype}, not a dictionary")
-            content = _unpickle(file, path)
-    return content.item() if isinstance(content, np.ndarray) and content.shape == () else content
+            return _unpickle(file, path)
 
 
 def _unpickle(file: BinaryIO, path: Path) -> Any:
-    try:
+    with content_of(str(path), 'a pickle of plain containers and NumPy arrays'):
         return _Unpickler(file, encoding='latin1').load()
-    except (pickle.UnpicklingError, EOFError, AttributeError, ValueError, IndexError, KeyError,
-            ImportError) as error:
-        raise UserError(f'{path} is not a pickle of plain containers and NumPy arrays ({error}); '
-                         'it was not loaded') from error

@@ -17,6 +17,7 @@ import numpy as np
 
 from mmpose_gss.datasets.body3d.safe_pickle import load_object_npz
 from mmpose_gss.errors import UserError
+from mmpose_gss.structures.schema import content_of
 from mmpose_gss.structures.whole_file import whole_file
 
 AnyPath = Union[str, Path]
@@ -63,10 +64,12 @@ def convert_mpi_inf_3dhp(source: AnyPath, target: AnyPath) -> Dict[str, int]:
         UserError: If it is of another form.
     """
     parts: Dict[str, List[np.ndarray]] = dict(imgname=[], part=[], S=[], valid=[])
-    for name, arrays in sequences_of(load_object_npz(source, 'data'), source):
-        for key, value in _annotations(name, arrays, source).items():
-            parts[key].append(value)
-    content = {key: np.concatenate(values) for key, values in parts.items()}
+    data = load_object_npz(source, 'data')
+    with content_of(str(source), "in MPI-INF-3DHP's format"):
+        for name, arrays in sequences_of(data, source):
+            for key, value in _annotations(name, arrays, source).items():
+                parts[key].append(value)
+        content = {key: np.concatenate(values) for key, values in parts.items()}
     with whole_file(target, binary=True) as file:
         np.savez_compressed(file, **content)
     return dict(sequences=len(parts['valid']), frames=len(content['valid']))

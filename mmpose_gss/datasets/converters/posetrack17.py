@@ -16,6 +16,7 @@ from mmpose_gss.errors import UserError
 from mmpose_gss.structures.annolist import Frame17, Person17, read_annolist
 from mmpose_gss.structures.posetrack_format import image_id
 from mmpose_gss.structures.safe_names import inside
+from mmpose_gss.structures.schema import content_of
 from mmpose_gss.structures.skeletons import POSETRACK, POSETRACK17_JOINTS
 
 KNOWN17 = {'train': {'videos': 250}, 'val': {'videos': 50}}
@@ -74,6 +75,11 @@ def convert_video(path: Path, root: Path, keep_occluded: bool) -> Tuple[dict, Co
         UserError: If the file is not in PoseTrack17's format.
     """
     frames = read_annolist(path)
+    with content_of(str(path), "in PoseTrack17's format"):
+        return _converted(frames, path, root, keep_occluded)
+
+
+def _converted(frames: List[Frame17], path: Path, root: Path, keep_occluded: bool) -> Tuple[dict, Counter]:
     if not frames:
         raise UserError(f'"{path}": "annolist" has no frames.')
     unnamed = [number for number, frame in enumerate(frames) if not frame.name]

@@ -19,6 +19,7 @@ from mmpose_gss.structures.coco_format import joint_names, joint_order
 from mmpose_gss.structures.json_file import read_json
 from mmpose_gss.structures.posetrack_format import image_id
 from mmpose_gss.structures.safe_names import inside
+from mmpose_gss.structures.schema import check_coco, content_of
 from mmpose_gss.structures.skeletons import POSETRACK, UNANNOTATED_JOINTS
 
 # Public files per version of the labels: v0.2 has 74 for validation, v0.45 has 170.
@@ -95,7 +96,12 @@ def convert_video(path: Path, root: Path) -> Tuple[dict, Counter]:
     Raises:
         UserError: If the file is not in PoseTrack18's format.
     """
-    content = read_json(path)
+    content = check_coco(read_json(path), str(path))
+    with content_of(str(path), "in PoseTrack18's format"):
+        return _converted(content, path, root)
+
+
+def _converted(content: dict, path: Path, root: Path) -> Tuple[dict, Counter]:
     for field in ('images', 'annotations', 'categories'):
         if field not in content:
             raise UserError(f'"{path}" has no "{field}"; it is not in PoseTrack18\'s format.')

@@ -14,6 +14,7 @@ from mmpose_gss.datasets.converters.report import Report
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.mat_file import read_mat
 from mmpose_gss.structures.safe_names import safe_name
+from mmpose_gss.structures.schema import content_of
 from mmpose_gss.structures.skeletons import JHMDB
 
 KNOWN_SUB_JHMDB = {'clips': {'videos': 316}}
@@ -115,6 +116,11 @@ def convert_clip(path: Path, root: Path, number: Dict[str, int]) -> Tuple[dict, 
         FileNotFoundError: If its mask is missing.
         UserError: If joints or mask are not as JHMDB's.
     """
+    with content_of(str(path), "in JHMDB's format"):
+        return _converted(path, root, number)
+
+
+def _converted(path: Path, root: Path, number: Dict[str, int]) -> Tuple[dict, Counter]:
     clip = f'{path.parent.parent.name}/{path.parent.name}'
     joints = _load(path, 'pos_img')
     if joints.ndim == 2:  # Matlab drops the last dimension of a single frame

@@ -13,6 +13,7 @@ from mmpose_gss.structures.image_file import natural_key
 from mmpose_gss.structures.json_file import read_json
 from mmpose_gss.structures.people_table import PeopleVideo
 from mmpose_gss.structures.posetrack_format import load_video, parse_video, person_category
+from mmpose_gss.structures.schema import check_coco, content_of
 from mmpose_gss.structures.skeletons import POSETRACK
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ def from_split_file(ann_file: str, frames_only: bool = False) -> GroundTruth:
         return from_directory(ann_file)
     if not os.path.isfile(ann_file):
         raise UserError(f'ann_file "{ann_file}": no such file; give the annotation file of the split.')
-    return from_split(read_json(ann_file), ann_file, frames_only)
+    content = check_coco(read_json(ann_file), ann_file)
+    with content_of(ann_file, "the annotation file of a split"):
+        return from_split(content, ann_file, frames_only)
 
 
 def from_split(data: dict, source: str, frames_only: bool = False) -> GroundTruth:
