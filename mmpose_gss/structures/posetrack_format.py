@@ -245,8 +245,8 @@ def _head_sizes(heads: Sequence[Optional[Tuple[float, ...]]], measured: np.ndarr
                      'measured by it.')
     empty = measured & (sizes == 0)
     if empty.any():
-        notes.append(f'{source}: {int(empty.sum())} of {int(measured.sum())} people have a {field} of no size, '
-                     'so that their joints cannot be found, as in the public evaluator.')
+        notes.append(f'{source}: {int(empty.sum())} of {int(measured.sum())} people have a {field} of no '
+                     'size, so that their joints cannot be found, as in the public evaluator.')
     return sizes, notes
 
 

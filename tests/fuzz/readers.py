@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from scipy.io import savemat
 
-from mmpose_gss.apis.video_reader import VideoFrames
+from mmpose_gss.apis.sources import VideoFrames
 from mmpose_gss.datasets.body import PoseTrackVideoDataset
 from mmpose_gss.datasets.body3d import H36MClipDataset, H36MMotionBERTDataset, Mpi3dhpClipDataset
 from mmpose_gss.datasets.converters import mpi_inf_3dhp, posetrack17, posetrack18, sub_jhmdb
