@@ -83,7 +83,8 @@ def test_records_follow_the_official_files(made, testdata):
     ours = json.loads((made / 'annotations/val/950001_mpii_test.json').read_text())
     assert ours['categories'] == official['categories']
     assert set(ours['images'][0]) == set(official['images'][0])
-    assert set(ours['annotations'][0]) == set(official['annotations'][0]) | {'area', 'person_id', 'occluded'}
+    assert set(ours['annotations'][0]) == set(official['annotations'][0]) | {
+        'area', 'person_id', 'occluded', 'crossing', 'blur', 'speed'}
     for key in ('images', 'annotations'):
         for name, value in official[key][0].items():
             assert type(ours[key][0][name]) is type(value), name
@@ -208,6 +209,62 @@ def test_fast_motion_is_blurred():
     assert len(blurred._sub_samples(1)[0]) > len(still._sub_samples(1)[0])
     sharpness = [cv2.Laplacian(list(clip)[1].image, cv2.CV_32F).var() for clip in (still, blurred)]
     assert sharpness[1] < 0.8 * sharpness[0]
+
+
+def test_speed_and_blur_are_those_of_the_labelled_joints(made):
+    """Speed is the mean step to the neighbouring frames where all three lie on a line; blur a part of it."""
+    checked = 0
+    for file in sorted(made.glob('annotations/*/*.json')):
+        people = {(item['track_id'], item['image_id'] % 10000): item
+                  for item in json.loads(file.read_text())['annotations']}
+        for (track, frame), item in people.items():
+            around = [people.get((track, frame + step)) for step in (-1, 0, 1)]
+            if None in around:
+                continue
+            points = np.array([one['keypoints'] for one in around]).reshape(3, 17, 3)
+            shown = (points[..., 2] > 0).all(0)
+            step = np.linalg.norm(points[2, :, :2] - points[0, :, :2], axis=-1) / 2
+            np.testing.assert_allclose(np.array(item['speed'])[shown], step[shown], atol=0.02)
+            assert (np.array(item['blur'])[shown] <= np.array(item['speed'])[shown] + 2).all()
+            hidden = points[1, :, 2] == 0
+            assert not np.array(item['speed'])[hidden].any() and not np.array(item['blur'])[hidden].any()
+            checked += int(shown.sum())
+    assert checked > 100
+
+
+def test_longer_exposures_blur_more():
+    from dataclasses import replace
+    clips = [Clip(2, 'train', 1, 3, SIZE, replace(PRESETS['hard'], exposure=(e, e))) for e in (2, 8)]
+    short, long = ([label.blur for frame in clip for label in frame.people] for clip in clips)
+    assert np.mean(long) > 2 * np.mean(short) > 0
+
+
+def test_joints_cross_where_people_overlap_and_nowhere_without_others():
+    from dataclasses import replace
+    alone = Clip(4, 'train', 0, 3, SIZE, replace(PRESETS['medium'], people=(1, 1)))
+    assert not any(label.crossing.any() for frame in alone for label in frame.people)
+    seen = 0
+    for index in range(3):
+        for frame in Clip(6, 'train', index, 3, SIZE, replace(PRESETS['medium'], people=(4, 4))):
+            for label in frame.people:
+                assert not label.crossing[label.keypoints[:, 2] == 0].any()
+                others = [one.keypoints[one.keypoints[:, 2] > 0, :2] for one in frame.people
+                          if one is not label]
+                reach = 0.3 * np.hypot(*label.head_box[2:])
+                for k in np.flatnonzero(label.keypoints[:, 2] > 0):
+                    if any((np.linalg.norm(points - label.keypoints[k, :2], axis=-1) < 0.9 * reach).any()
+                           for points in others):
+                        assert label.crossing[k] or k in EARS
+                        seen += 1
+    assert seen > 5
+
+
+def test_distance_to_limbs():
+    from synthetic_posetrack.hardness import SEGMENTS, distance_to_limbs
+    joints = np.zeros((SEGMENTS.max() + 1, 2))
+    joints[SEGMENTS[0, 1]] = 10, 0
+    points = np.array([[5., 3.], [-4., 3.], [13., -4.]])
+    np.testing.assert_allclose(distance_to_limbs(points, joints), [3, 5, 5])
 
 
 def test_crowds_become_ignore_regions():

@@ -13,6 +13,7 @@ from . import motion
 from .appearance import dress
 from .body import Figure
 from .camera import moving_camera
+from .hardness import distance_to_limbs, speed, travel
 from .occluders import build_foliage, build_occluder
 from .raster import Canvas, Capsules, darken, draw_capsules
 from .scene import Scene
@@ -24,6 +25,8 @@ POSETRACK_INDEX = [INDEX.get(name, -1) for name in POSETRACK_JOINTS]
 _DEPTHS = {'hip': 0.17, 'shoulder': 0.12, 'knee': 0.1, 'nose': 0.06, 'top': 0.12, 'bottom': 0.12}
 JOINT_DEPTH = np.array([_DEPTHS.get(name.split('_')[-1], 0.085) for name in POSETRACK_JOINTS])
 """How deep in the body (m) each joint lies at most: nearer surfaces than that hide it."""
+CROSSING_DISTANCE = 0.3
+"""Half of PCKh's head size, in diagonals of the head box."""
 MIN_JOINTS, MIN_VISIBLE = 4, 4
 """A person with fewer joints in the image, or fewer that can be seen, is not annotated in that frame."""
 
@@ -37,11 +40,17 @@ class PersonLabel:
         keypoints (np.ndarray): (17, 3) x, y, flag in PoseTrack's order; (0, 0, 0) is not annotated.
         occluded (np.ndarray): (17,) bool, annotated but hidden by something in front.
         head_box (tuple[int, int, int, int]): x, y, width, height.
+        blur (np.ndarray): (17,) how far the joint moves while the shutter is open, in pixels.
+        speed (np.ndarray): (17,) pixels per frame.
+        crossing (np.ndarray): (17,) bool, a limb of somebody else passes within half a head size (PCKh's).
     """
     track_id: int
     keypoints: np.ndarray
     occluded: np.ndarray
     head_box: tuple
+    blur: np.ndarray
+    speed: np.ndarray
+    crossing: np.ndarray
 
 
 @dataclass
@@ -145,11 +154,15 @@ class Clip:
             out.append(build_occluder(rng, (near * (spot[0] + aside), near * spot[1])))
         return out
 
-    def _sub_samples(self, f):
-        """Time samples of frame f's open shutter; more of them where something moves fast."""
+    def _shutter(self, f):
+        """First and last time sample of frame f's open shutter."""
         middle, half = f * SAMPLES + SAMPLES // 2, self.exposure / 2
         first, last = int(np.ceil(middle - half)), int(np.floor(middle + half))
-        first, last = max(first, 0), min(last, len(self.camera.focal) - 1)
+        return max(first, 0), min(last, len(self.camera.focal) - 1)
+
+    def _sub_samples(self, f):
+        """Time samples of frame f's open shutter; more of them where something moves fast."""
+        middle, (first, last) = f * SAMPLES + SAMPLES // 2, self._shutter(f)
         moved = max(float(np.abs(p.pixels[last] - p.pixels[first]).max()) for p in self.figures)
         count = int(np.clip(np.ceil(moved / 2.5), 3, 9))
         picked = sorted(set(np.linspace(first, last, count).round().astype(int)) | {middle})
@@ -239,7 +252,20 @@ class Clip:
         annotated = keypoints[:, 2] > 0
         if annotated.sum() < MIN_JOINTS or (annotated & ~occluded).sum() < MIN_VISIBLE:
             return None
-        return PersonLabel(track_id, keypoints, occluded, self._head_box(figure, i))
+        head_box = self._head_box(figure, i)
+        return PersonLabel(track_id, keypoints, occluded, head_box,
+                           *self._hardness(figure, i, annotated, head_box))
+
+    def _hardness(self, figure, i, annotated, head_box):
+        """Blur, speed and crossing of a person's joints at sample i, zero where not annotated."""
+        pixels = figure.pixels[:, POSETRACK_INDEX]
+        blur = np.where(annotated, travel(pixels, *self._shutter(i // SAMPLES)), 0.0)
+        fast = np.where(annotated, speed(pixels, i, SAMPLES), 0.0)
+        others = [other.pixels[i] for other in self.figures
+                  if other is not figure and not other.behind_camera(i)]
+        nearest = np.min([distance_to_limbs(pixels[i], joints) for joints in others] or [np.full(17, np.inf)],
+                         axis=0)
+        return blur, fast, annotated & (nearest <= CROSSING_DISTANCE * np.hypot(*head_box[2:]))
 
     @staticmethod
     def _head_box(figure, i):

@@ -2,7 +2,8 @@
 
 Field names, ids and file names follow the official val files: image id ``1 + vid_id + frame (4 digits)``,
 annotation id ``image id + person (2 digits)``, box = keypoints' extent enlarged by 15 % on every side.
-Added to them: ``person_id`` and ``occluded`` (17 booleans) per annotation.
+Added to them, per annotation: ``person_id``, ``occluded`` and ``crossing`` (17 booleans each), ``blur`` and
+``speed`` (17 numbers each, pixels and pixels per frame).
 """
 import json
 from pathlib import Path
@@ -37,7 +38,9 @@ def annotation(label, image_id):
                 image_id=image_id, bbox=[round(float(v), 4) for v in box],
                 area=round(float(box[2] * box[3]), 4), scores=[], category_id=1,
                 id=image_id * 100 + label.track_id, iscrowd=False, num_keypoints=len(shown),
-                person_id=label.track_id, occluded=[bool(v) for v in label.occluded])
+                person_id=label.track_id, occluded=[bool(v) for v in label.occluded],
+                crossing=[bool(v) for v in label.crossing], blur=[round(float(v), 2) for v in label.blur],
+                speed=[round(float(v), 2) for v in label.speed])
 
 
 def image_record(split, name, f, frames, size, ignore):

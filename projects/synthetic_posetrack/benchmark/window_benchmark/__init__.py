@@ -1,0 +1,1 @@
+"""Does a window of frames pay? Necks on one frozen encoder, on generated clips, row by row."""
