@@ -57,6 +57,8 @@ def main() -> None:
     if cfg.get('load_from'):
         resume = bool(cfg.get('resume'))
         runner.read_ahead(cfg.load_from, resume=resume, partial=not resume)
+    elif cfg.get('resume'):
+        runner.read_ahead_latest()
     runner.train()
 
 

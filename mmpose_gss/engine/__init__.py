@@ -4,9 +4,11 @@ from mmpose_gss.engine.checkpoint import allow_runner_checkpoints, load_checkpoi
 from mmpose_gss.engine.optim import CPUAmpOptimWrapper, TrainableOptimWrapperConstructor
 from mmpose_gss.engine.runner import Runner
 from mmpose_gss.engine.safe_loading import install_safe_loading
+from mmpose_gss.engine.safe_saving import install_whole_saving
 from mmpose_gss.engine.wiring import check_wiring
 
 install_safe_loading()
+install_whole_saving()
 
 __all__ = [
     'CPUAmpOptimWrapper', 'CheckWiringHook', 'Runner', 'TrainableOptimWrapperConstructor',

@@ -1,17 +1,21 @@
-"""MMEngine's Runner with four gaps closed.
+"""MMEngine's Runner with gaps closed.
 
 * Checkpoints load under ``weights_only=True``, and an untrusted checkpoint runs no code when resumed.
 * ``--launcher pytorch`` works without a GPU, over gloo.
 * A resumed run goes on with the data order of the interrupted one even if its seed was drawn at random.
+* Chance depends on seed and epoch, so resumed training equals the undisturbed one (see EpochSeedHook).
+* Checkpoints are written whole and the one before is kept until then; a damaged last one is passed over.
 * The losses in the log are means over all processes.
 """
 from __future__ import annotations
 
+import os
 from typing import Callable, Dict, Optional, Union
 
 import torch
 import torch.distributed as torch_dist
 from mmengine.dist import is_distributed
+from mmengine.hooks import CheckpointHook
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import Runner as MMEngineRunner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
@@ -23,7 +27,9 @@ from mmpose_gss.engine.checkpoint import (
     read_checkpoint,
     strip_module,
 )
+from mmpose_gss.engine.epoch_seed_hook import EpochSeedHook
 from mmpose_gss.engine.mean_loss_hook import MeanLossHook
+from mmpose_gss.engine.safe_saving import RemovesLater, latest_whole
 from mmpose_gss.errors import UserError
 
 
@@ -52,6 +58,37 @@ class Runner(MMEngineRunner):
         """Register the config's hooks, and the mean of the losses over the processes."""
         super().register_hooks(default_hooks, custom_hooks)
         self.register_hook(MeanLossHook())
+        self.register_hook(EpochSeedHook())
+
+    def call_hook(self, fn_name: str, **kwargs) -> None:
+        """Call the hooks; the checkpoint hook removes files only when the next one is whole."""
+        super().call_hook(fn_name, **kwargs)
+        if fn_name == 'before_train':
+            for hook in self._hooks:
+                if isinstance(hook, CheckpointHook) and not isinstance(hook.file_backend, RemovesLater):
+                    hook.file_backend = RemovesLater(hook.file_backend)
+
+    def save_checkpoint(self, out_dir: str, filename: str, *args, **kwargs) -> None:
+        """Save as MMEngine does, whole or not at all; then remove what the hooks want removed."""
+        super().save_checkpoint(out_dir, filename, *args, **kwargs)
+        for hook in self._hooks:
+            if isinstance(getattr(hook, 'file_backend', None), RemovesLater):
+                hook.file_backend.flush(os.path.join(out_dir, filename))
+
+    def read_ahead_latest(self) -> Optional[str]:
+        """Find the last whole checkpoint of the work folder to resume from, before any data set is read.
+
+        Returns:
+            str | None: Its path; None if there is none, so that training begins anew.
+
+        Raises:
+            UserError: If there are checkpoints, but none can be read or continued from.
+        """
+        path, content = latest_whole(self.work_dir)
+        if path is not None:
+            self._take_ahead(path, content, resume=True, partial=False)
+            self._load_from = path
+        return path
 
     def read_ahead(self, filename: str, resume: bool = False, partial: bool = False) -> None:
         """Read the checkpoint that will be loaded and refuse an unusable one before any data set is read.
@@ -68,7 +105,9 @@ class Runner(MMEngineRunner):
         """
         if '://' in str(filename):
             return
-        content = read_checkpoint(filename, mapped=False)
+        self._take_ahead(filename, read_checkpoint(filename, mapped=False), resume, partial)
+
+    def _take_ahead(self, filename: str, content: Dict, resume: bool, partial: bool) -> None:
         if resume:
             check_resumable(content, filename)
         if not partial:
