@@ -1,0 +1,1 @@
+"""Tiny 2D systems on hand-labelled video: windows, encoder, systems, scores, report."""
