@@ -14,6 +14,7 @@ PROJECT = Path(__file__).resolve().parents[2] / 'projects' / 'real_video'
 sys.path.insert(0, str(PROJECT))
 
 import compare_real_video as tool  # noqa: E402
+from mmpose.registry import KEYPOINT_CODECS  # noqa: E402
 from real_video.folds import errors_of, parts_of  # noqa: E402
 from real_video.report import Table, interval, report  # noqa: E402
 from real_video.settings import Settings  # noqa: E402
@@ -63,7 +64,12 @@ def test_exact_heatmaps_have_no_error_and_boxes_do_not_follow_labels(folder, tmp
     assert errors_of(windows.heatmaps, windows, settings).max() < 0.6
     assert len({tuple(place.flatten()) for place in windows.to_video}) == 1  # the whole frame
     jittered = source.cut(range(18), copies=2, seed=1)
-    assert len(jittered) == 36 and errors_of(jittered.heatmaps, jittered, settings).mean() < 1.0
+    assert len(jittered) == 36
+    codec = KEYPOINT_CODECS.build(settings.codec)
+    for image, heatmaps in zip(jittered.images[:, 2, 0], jittered.heatmaps):  # the labels move with the picture
+        x, y = codec.decode(heatmaps.numpy())[0][0].mean(0).round().astype(int)
+        if 2 < x < 93 and 2 < y < 69:
+            assert image[y - 1:y + 2, x - 1:x + 2].float().mean() > 150
     assert len({tuple(place.flatten()) for place in jittered.to_video}) > 30
 
 
