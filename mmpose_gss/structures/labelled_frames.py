@@ -21,6 +21,7 @@ import numpy as np
 
 from mmpose_gss.errors import UserError
 from mmpose_gss.structures.deeplabcut import DeepLabCutLabels
+from mmpose_gss.structures.safe_names import inside
 
 BOX_COLUMNS = ('x1', 'y1', 'x2', 'y2')
 GROUP_COLUMNS = ('group', 'speaker', 'subject')
@@ -177,6 +178,7 @@ class _RowReader:
             raise UserError(f"{where}: frame is '{frame}', but must be a whole number that counts from 0")
         split = row[self.split] if self.split else ''
         if self.labels is not None:
+            stays_inside(where, f"{split}/{row['clip']}" if split else row['clip'])
             points = self.labels.points(where, split, row['clip'], row['image'])
         else:
             points = np.array([self._point(where, name, row) for name in self.names])
@@ -191,6 +193,7 @@ class _RowReader:
             root = self.index.parent
             if not name:
                 raise UserError(f'{where}: the column {self.video_column!r} is empty; name the video')
+            stays_inside(where, name)
             folders = (root, root / 'videos')
             suffixes = VIDEO_SUFFIXES if self.video_column == 'clip' else ('', )
             found = [path for folder in folders for suffix in suffixes
@@ -215,6 +218,19 @@ class _RowReader:
             raise UserError(f'{where}: the box ({x1:g}, {y1:g}, {x2:g}, {y2:g}) has no area; x2 and y2 are '
                             'its right and lower edge')
         return x1, y1, x2, y2
+
+
+def stays_inside(where: str, name: str) -> None:
+    """Check that a table names files of its own folder only.
+
+    Raises:
+        UserError: If a name is absolute or leaves the folder through ``..``.
+    """
+    try:
+        inside(name, where)
+    except UserError as error:
+        raise UserError(f"{where}: {name!r} may lie outside the table's folder; copy or link the files "
+                        "there and name them relative to it") from error
 
 
 def number_of(where: str, name: str, cell: str) -> float:

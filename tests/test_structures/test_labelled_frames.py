@@ -62,6 +62,8 @@ def test_people_and_boxes(tmp_path):
     ({2: 'a.mp4,7,anna,,,,'}, 'row 3: no point is labelled'),
     ({2: 'a.mp4,3,anna,1,2,3,4'}, 'row 3: frame 3 of .*a.mp4 stands in row 2 already'),
     ({3: 'c.mp4,0,ben,5,6,7,8'}, 'row 4: there is no video c.mp4'),
+    ({3: '../b.mp4,0,ben,5,6,7,8'}, "row 4: '../b.mp4' may lie outside"),
+    ({3: '/etc/b.mp4,0,ben,5,6,7,8'}, "row 4: '/etc/b.mp4' may lie outside"),
     ({3: ',0,ben,5,6,7,8'}, "row 4: the column 'video' is empty"),
 ])
 def test_faults_name_file_and_row(tmp_path, change, message):

@@ -82,7 +82,8 @@ class LabelledVideoDataset(BaseVideoPoseDataset):
             ann_file=ann_file, data_root=data_root, frame_offsets=frame_offsets,
             temporal_jitter=temporal_jitter, metainfo=metainfo, data_prefix=data_prefix,
             filter_cfg=filter_cfg, indices=indices, serialize_data=serialize_data, pipeline=pipeline,
-            test_mode=test_mode, lazy_init=lazy_init, max_refetch=max_refetch)
+            test_mode=test_mode, lazy_init=lazy_init, max_refetch=max_refetch,
+            outside_root=True)  # the frames' names are the store's own, wherever it is
 
     def load_data_list(self) -> List[dict]:
         """Decode what is needed and make one sample per row."""

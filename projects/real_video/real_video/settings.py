@@ -28,10 +28,10 @@ class Settings:
     input_size: Tuple[int, int] = (96, 72)
     stride: int = 4
     encoder_share: float = 0.5
-    encoder_iterations: int = 100
+    encoder_iterations: int = 80
     encoder_batch: int = 16
     copies: int = 2
-    iterations: int = 120
+    iterations: int = 80
     batch: int = 8
     lr: float = 2e-3
     head_lr: float = 0.3
