@@ -9,7 +9,7 @@ model = dict(
     backbone=_base_.encoder,
     neck=dict(
         in_channels=64, embed_dims=48, num_frames=len(_base_.frame_offsets), num_global=1, num_local=1,
-        d_state=4, dt_rank=4),
+        scan=dict(d_state=4, dt_rank=4)),
     head=dict(in_channels=48, out_channels=_base_.num_points, decoder=_base_.codec))
 
 max_epochs = 60
