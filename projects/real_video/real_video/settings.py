@@ -25,7 +25,7 @@ class Settings:
         lr (float): Highest learning rate of AdamW, of encoder and necks.
         head_lr (float): Factor of the rate for a head that starts from the encoder's.
     """
-    input_size: Tuple[int, int] = (96, 72)
+    input_size: Tuple[int, int] = (96, 80)
     stride: int = 4
     encoder_share: float = 0.5
     encoder_iterations: int = 80
