@@ -116,7 +116,14 @@ def test_config_reads_the_folder(folder, base):
     assert cfg.codec.input_size == [128, 96] or tuple(cfg.codec.input_size) == (128, 96)
     for name, size in (('train_dataloader', 8), ('val_dataloader', 4)):
         dataset = cfg[name].dataset
+        assert DATASETS.build(dict(dataset, lazy_init=True)).metainfo['num_keypoints'] == cfg.num_joints == 8
         dataset.update(data_root=str(folder), fold=(0, 3))
+        with pytest.raises(UserError, match=r'has 2 points \(left, right\), but .* num_points=8'):
+            DATASETS.build(dataset)
+        dataset.num_points = 2
+        lazy = DATASETS.build(dict(dataset, lazy_init=True))
+        lazy.full_init()
+        assert lazy.metainfo['keypoint_id2name'] == {0: 'left', 1: 'right'} and len(lazy) == size
         built = DATASETS.build(dataset)
         assert len(built) == size
         assert built[0]['inputs'].shape == (5, 3, 96, 128)

@@ -34,6 +34,7 @@ DATA = {
     'posetrack18': 'PoseTrack2018',
     'posetrack21': 'PoseTrack21',
     'synthetic_posetrack': 'synthetic clips',
+    'mmpose_gss.LabelledVideoDataset': 'your own labelled video',
     'mmpose_gss.SubJHMDBVideoDataset': 'Sub-JHMDB',
     'mmpose_gss.H36MMotionBERTDataset': 'Human3.6M',
     'mmpose_gss.H36MClipDataset': 'Human3.6M',

@@ -1,8 +1,9 @@
-# A folder of hand-labelled frames of videos (docs/labelled_video.md). `num_points` has to be that of its table; a
-# fifth of its groups (speakers, animals; videos if the table names none) is held out for validation.
+# A folder of hand-labelled frames of videos, LABELLED_VIDEO, with LABELLED_VIDEO_POINTS points in its table
+# (docs/labelled_video.md). A fifth of its groups (speakers, animals; videos if the table names none) is held
+# out for validation.
 _base_ = './video_loaders.py'
 
-num_points = 8
+num_joints = int('{{$LABELLED_VIDEO_POINTS:8}}')
 frame_offsets = (-4, -2, 0, 2, 4)
 codec = dict(type='mmpose.MSRAHeatmap', input_size=(128, 96), heatmap_size=(32, 24), sigma=1.5, unbiased=True)
 
@@ -26,7 +27,8 @@ val_pipeline = [
 
 dataset_type = 'mmpose_gss.LabelledVideoDataset'  # MMPose's inferencer asks for this name
 data_root = '{{$LABELLED_VIDEO:data/labelled_video/}}'
-release = dict(type=dataset_type, data_root=data_root, fold=(0, 5), frame_offsets=frame_offsets)
+release = dict(
+    type=dataset_type, data_root=data_root, num_points=num_joints, fold=(0, 5), frame_offsets=frame_offsets)
 train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(**release, pipeline=train_pipeline))
 val_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(**release, pipeline=val_pipeline))
 test_dataloader = val_dataloader

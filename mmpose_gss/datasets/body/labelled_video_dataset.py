@@ -36,6 +36,9 @@ class LabelledVideoDataset(BaseVideoPoseDataset):
         fold (tuple[int, int], optional): (k, n): the groups (speakers, animals; videos by default) are dealt
             into n folds; fold k is what ``test_mode`` sees and training does not.
         fold_seed (int): Of the dealing.
+        num_points (int, optional): How many points the table has to have, for a config whose model has as
+            many. With ``lazy_init`` the table is read by ``full_init`` only, and points have no names until
+            then.
         reach (int, optional): Frames on both sides of a labelled frame that are decoded. Defaults to the
             window's; temporal transforms that go further need more.
         frame_cache (str, optional): Folder for decoded frames. Defaults to ``frame_cache`` in ``data_root``.
@@ -48,6 +51,8 @@ class LabelledVideoDataset(BaseVideoPoseDataset):
     """
 
     LAYOUTS = {'labelled_video': LAYOUT}
+    table: Optional[LabelledFrames] = None
+    point_settings: dict = {}
 
     def __init__(self,
                  ann_file: str = 'index.csv',
@@ -57,6 +62,7 @@ class LabelledVideoDataset(BaseVideoPoseDataset):
                  fold_seed: int = 0,
                  frame_offsets: Sequence[int] = (-2, -1, 0, 1, 2),
                  temporal_jitter: int = 0,
+                 num_points: Optional[int] = None,
                  reach: Optional[int] = None,
                  frame_cache: Optional[str] = None,
                  metainfo: Optional[dict] = None,
@@ -68,16 +74,15 @@ class LabelledVideoDataset(BaseVideoPoseDataset):
                  test_mode: bool = False,
                  lazy_init: bool = False,
                  max_refetch: int = 1000) -> None:
-        path = osp.join(data_root, ann_file)
-        self.split, self.fold, self.fold_seed = split, fold, fold_seed
-        table = read_labelled_frames(path)
-        self.table = table
-        self.point_settings = read_point_settings(osp.dirname(path), table.names)
+        self.split, self.fold, self.fold_seed, self.num_points = split, fold, fold_seed, num_points
+        self._own_metainfo = metainfo
+        self._table_path = osp.join(data_root, ann_file)
+        if not lazy_init or num_points is None:
+            metainfo = self._read_table()
+        elif metainfo is None:
+            metainfo = labelled_metainfo([f'point_{i}' for i in range(num_points)], 'labelled_video')
         self.reach = max(abs(int(o)) for o in frame_offsets) + temporal_jitter if reach is None else reach
         self.frame_cache = frame_cache or osp.join(data_root, 'frame_cache')
-        if metainfo is None:
-            name = Path(data_root or '.').resolve().name
-            metainfo = labelled_metainfo(table.names, name, self.point_settings)
         super().__init__(
             ann_file=ann_file, data_root=data_root, frame_offsets=frame_offsets,
             temporal_jitter=temporal_jitter, metainfo=metainfo, data_prefix=data_prefix,
@@ -85,12 +90,34 @@ class LabelledVideoDataset(BaseVideoPoseDataset):
             test_mode=test_mode, lazy_init=lazy_init, max_refetch=max_refetch,
             outside_root=True)  # the frames' names are the store's own, wherever it is
 
+    def full_init(self) -> None:
+        """Read the table, if that has not been done, and load the samples, once."""
+        if not self._fully_initialized and self.table is None:
+            self._metainfo = self._load_metainfo(self._read_table())
+        super().full_init()
+
+    def _read_table(self) -> dict:
+        """Read table and settings; return the metainfo that is to be used."""
+        path = self._table_path
+        table = read_labelled_frames(path)
+        folder = Path(path) if osp.isdir(path) else Path(path).parent
+        if self.num_points not in (None, len(table.names)):
+            raise UserError(f'{path} has {len(table.names)} points ({", ".join(table.names)}), but the data '
+                            f'set was configured for num_points={self.num_points}; give the number of the '
+                            'table')
+        self.table = table
+        self.point_settings = read_point_settings(str(folder), table.names)
+        if self._own_metainfo is not None:
+            return self._own_metainfo
+        return labelled_metainfo(table.names, folder.resolve().name, self.point_settings)
+
     def load_data_list(self) -> List[dict]:
         """Decode what is needed and make one sample per row."""
         return self._samples(self._content())
 
     def _content(self) -> dict:
         """The chosen rows as a COCO-style dictionary, their frames decoded."""
+        assert self.table is not None
         rows = self._chosen(self.table)
         by_video: Dict[str, List[LabelledFrame]] = {}
         for row in rows:

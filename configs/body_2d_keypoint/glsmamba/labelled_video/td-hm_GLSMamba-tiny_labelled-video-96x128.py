@@ -10,7 +10,7 @@ model = dict(
     neck=dict(
         in_channels=64, embed_dims=48, num_frames=len(_base_.frame_offsets), num_global=1, num_local=1,
         scan=dict(d_state=4, dt_rank=4)),
-    head=dict(in_channels=48, out_channels=_base_.num_points, decoder=_base_.codec))
+    head=dict(in_channels=48, out_channels=_base_.num_joints, decoder=_base_.codec))
 
 max_epochs = 60
 train_cfg = dict(max_epochs=max_epochs, val_interval=10)
