@@ -121,7 +121,7 @@ def test_report_counts_whole_seeds_and_pairs():
     assert '| window − single | -0.33 [' in text and '2 of 3 speakers | 1 of 1 |' in text
     assert '1 folds of a further seed are done and not counted' in text and '% of mouth width' in text
     partial = report(dict(settings=dict(folds=2), titles={}, scale='x', notes=[], runs=runs[:1]))
-    assert 'NOT COMPLETE: 1 folds of the first seed' in partial
+    assert 'NOT COMPLETE: 1 of 2 folds of the first seed' in partial
     mean, low, high = interval(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]))
     assert mean == 2 and 1 <= low < 2 < high <= 3
 

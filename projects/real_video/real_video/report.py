@@ -101,12 +101,12 @@ def report(results: Dict[str, Any]) -> str:
 
 def _extent(table: Table, runs: Sequence[Dict[str, Any]], folds: int) -> str:
     frames = sum(len(run['groups']) for run in table.runs if run['seed'] == table.seeds[0])
-    complete = len(table.runs) == len(table.seeds) * folds
+    if len(table.runs) < len(table.seeds) * folds:
+        return (f'NOT COMPLETE: {len(table.runs)} of {folds} folds of the first seed, {frames} labelled '
+                f'frames of {len(table.groups)} speakers, each tested by models that saw none of its frames.')
     text = (f'{len(table.seeds)} seeds × {folds} folds, {frames} labelled frames of {len(table.groups)} '
             'speakers, each tested by models that saw none of its frames.')
-    if not complete:
-        text += f' NOT COMPLETE: {len(table.runs)} folds of the first seed are done.'
-    elif len(runs) > len(table.runs):
+    if len(runs) > len(table.runs):
         text += f' {len(runs) - len(table.runs)} folds of a further seed are done and not counted.'
     return text
 

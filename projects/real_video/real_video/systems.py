@@ -51,13 +51,14 @@ def table(num_points: int) -> Dict[str, Row]:
 
     def glsmamba(frames: int) -> dict:
         return dict(type='mmpose_gss.GLSMambaNeck', in_channels=CHANNELS, embed_dims=48, num_frames=frames,
-                    num_global=1, num_local=1, scan=dict(d_state=4, dt_rank=4))
+                    readout='window', skip='window', token_stride=2, num_global=1, num_local=1,
+                    scan=dict(d_state=4, dt_rank=4), ffn_ratio=2.)
 
-    sdtc = dict(type='mmpose_gss.SDTCNeck', in_channels=CHANNELS, embed_dims=CHANNELS, num_frames=5,
-                token_stride=2,
-                motion=dict(type='mlsme', num_heads=2, num_joint=1, num_divided=1, ffn_ratio=2.,
+    sdtc = dict(type='mmpose_gss.SDTCNeck', in_channels=CHANNELS, embed_dims=48, num_frames=5, token_stride=2,
+                motion=dict(type='mlsme', num_heads=1, num_joint=1, num_divided=1, ffn_ratio=2.,
                             mask_patch=2),
-                reconstruction=dict(num_keypoints=num_points, num_heads=2))
+                mutual=dict(context_norm=True), skip='window',
+                reconstruction=dict(num_keypoints=num_points, num_heads=1))
     return {
         'single': Row("single frame, the encoder's own head", train=False),
         'single-retrained': Row('single frame, head retrained'),

@@ -8,9 +8,9 @@ model = dict(
     freeze_backbone=False,
     backbone=_base_.encoder,
     neck=dict(
-        in_channels=64, embed_dims=48, num_frames=len(_base_.frame_offsets), num_global=1, num_local=1,
-        scan=dict(d_state=4, dt_rank=4)),
-    head=dict(in_channels=48, out_channels=_base_.num_joints, decoder=_base_.codec))
+        in_channels=64, embed_dims=48, num_frames=len(_base_.frame_offsets), token_stride=2,
+        num_global=1, num_local=1, scan=dict(d_state=4, dt_rank=4), ffn_ratio=2., sca_ratio=0.45),
+    head=dict(in_channels=64, out_channels=_base_.num_joints, decoder=_base_.codec))
 
 max_epochs = 60
 train_cfg = dict(max_epochs=max_epochs, val_interval=10)
