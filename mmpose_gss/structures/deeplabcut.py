@@ -74,7 +74,7 @@ class DeepLabCutLabels:
                 reader = csv.reader(file)
                 lines = [(reader.line_num, row) for row in reader if any(row)]
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise UserError(f'{path} cannot be read as CSV ({error}); save the labels again')
+            raise UserError(f'{path} cannot be read as CSV ({error}); save the labels again') from error
         heads = [row[0] if row else '' for _, row in lines[:3]]
         if heads != ['scorer', 'bodyparts', 'coords']:
             raise UserError(f"{path} is not a table of DeepLabCut for one animal: its first three rows must "

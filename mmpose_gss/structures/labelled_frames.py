@@ -130,11 +130,11 @@ def _read_csv(path: Path) -> Tuple[List[str], List[Tuple[int, List[str]]]]:
             header = [cell.strip() for cell in next(reader, [])]
             rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(row)]
     except FileNotFoundError:
-        raise UserError(f'{path} does not exist; it lists the labelled frames, one row each')
+        raise UserError(f'{path} does not exist; it lists the labelled frames, one row each') from None
     except OSError as error:
-        raise UserError(f'{path} cannot be read ({error.strerror}); it lists the labelled frames')
+        raise UserError(f'{path} cannot be read ({error.strerror}); it lists the labelled frames') from error
     except (UnicodeDecodeError, csv.Error):
-        raise UserError(f'{path} is not a CSV file in UTF-8; save it as comma separated text')
+        raise UserError(f'{path} is not a CSV file in UTF-8; save it as comma separated text') from None
     twice = [name for name in header if name and header.count(name) > 1]
     if twice:
         raise UserError(f'{path} has the column {twice[0]!r} twice; rename or remove one')
@@ -305,7 +305,7 @@ def read_point_settings(folder: str, names: Sequence[str]) -> dict:
     try:
         data = json.loads(path.read_text(encoding='utf-8'))
     except (ValueError, OSError) as error:
-        raise UserError(f'{path} is not JSON ({error}); it may name swap, links and scale')
+        raise UserError(f'{path} is not JSON ({error}); it may name swap, links and scale') from error
     unknown = sorted(set(data) - {'swap', 'links', 'scale'}) if isinstance(data, dict) else ['a list']
     if unknown:
         raise UserError(f'{path} has the entry {unknown[0]!r}; it may hold swap, links and scale only')

@@ -82,7 +82,8 @@ def earlier(path: Path, head: Dict[str, Any]) -> List[Dict[str, Any]]:
         same = all(results[key] == json.loads(json.dumps(head[key])) for key in ('settings', 'titles'))
         runs = list(results['runs'])
     except (ValueError, KeyError, TypeError):
-        raise UserError(f'{path} exists and is not a results file of this program; name another with --out')
+        raise UserError(f'{path} exists and is not a results file of this program; name another with '
+                        '--out') from None
     if not same:
         raise UserError(f'{path} holds results of other settings or systems; name another with --out')
     return runs

@@ -24,8 +24,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the package, when it is not installed
 
 from lifting_comparison.motion_file import read_motion  # noqa: E402
-from lifting_comparison.views import (Cameras, Layout, View, common_layout, generated_views,  # noqa: E402
-                                      h36m_layout, recorded_views, summary)
+from lifting_comparison.views import (  # noqa: E402
+    Cameras,
+    Layout,
+    View,
+    common_layout,
+    generated_views,
+    h36m_layout,
+    recorded_views,
+    summary,
+)
 from synthetic_posetrack.cli import number, whole_number  # noqa: E402
 
 from mmpose_gss.errors import UserError  # noqa: E402
@@ -112,7 +120,8 @@ def earlier_runs(path: Optional[Path], settings: Dict[str, Any]) -> List[Dict[st
         same, runs = results['settings'] == settings, results['runs']
     except (ValueError, KeyError, TypeError):
         raise UserError(
-            f'{path} exists and is not a results file of this program; name another file with --out')
+            f'{path} exists and is not a results file of this program; name another file '
+            'with --out') from None
     if not same:
         raise UserError(f'{path} holds results of other settings; name another file with --out')
     return list(runs)

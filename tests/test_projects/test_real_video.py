@@ -66,7 +66,8 @@ def test_exact_heatmaps_have_no_error_and_boxes_do_not_follow_labels(folder, tmp
     jittered = source.cut(range(18), copies=2, seed=1)
     assert len(jittered) == 36
     codec = KEYPOINT_CODECS.build(settings.codec)
-    for image, heatmaps in zip(jittered.images[:, 2, 0], jittered.heatmaps):  # the labels move with the picture
+    # The labels move with the picture.
+    for image, heatmaps in zip(jittered.images[:, 2, 0], jittered.heatmaps):
         x, y = codec.decode(heatmaps.numpy())[0][0].mean(0).round().astype(int)
         if 2 < x < 93 and 2 < y < 77:
             assert image[y - 1:y + 2, x - 1:x + 2].float().mean() > 150

@@ -113,7 +113,7 @@ class FrameStore:
             os.replace(partial, folder / 'frames.json')
         except OSError as error:
             raise UserError(f'frames cannot be written to {folder} ({error.strerror}); name another folder '
-                            'with frame_cache')
+                            'with frame_cache') from error
         return state
 
 

@@ -71,6 +71,7 @@ class SimpleBaseline3D(LiftMethod):
     frames, mirror, batch = 1, False, 64
 
     def config(self) -> Config:
+        """MMPose's config, for these joints."""
         cfg = _mmpose_model('image_pose_lift/h36m/image-pose-lift_tcn_8xb64-200e_h36m.py')
         joints = len(self.layout.names)
         cfg.model.backbone.in_channels = 2 * joints
@@ -79,6 +80,7 @@ class SimpleBaseline3D(LiftMethod):
         return cfg
 
     def fit_scale(self, tracks: Tensor, poses: Tensor) -> None:
+        """Means and spreads of joints and poses."""
         self.kept = [i for i in range(len(self.layout.names)) if i != self.layout.root]
         targets = poses[:, 0, self.kept]
         self.track_mean, self.track_std = tracks[:, 0].mean(0), tracks[:, 0].std(0) + 1e-3
@@ -88,11 +90,13 @@ class SimpleBaseline3D(LiftMethod):
         return ((tracks[:, 0] - self.track_mean) / self.track_std).flatten(1)[..., None]
 
     def loss(self, tracks: Tensor, poses: Tensor) -> Tensor:
+        """Loss of the config."""
         target = (poses[:, 0, self.kept] - self.pose_mean) / self.pose_std
         pred = self._forward(self._input(tracks)).view_as(target)
         return self.model.head.loss_module(pred, target, torch.ones_like(target[..., :1]))
 
     def predict(self, tracks: Tensor) -> Tensor:
+        """Poses in metres relative to the root."""
         joints = len(self.layout.names)
         pred = self._forward(self._input(tracks)).view(len(tracks), joints - 1, 3)
         poses = pred.new_zeros(len(tracks), joints, 3)
@@ -104,6 +108,7 @@ class VideoPose3D(LiftMethod):
     """Convolutions over 27 frames that give the middle one."""
 
     def config(self) -> Config:
+        """MMPose's config, for these joints."""
         cfg = _mmpose_model('video_pose_lift/h36m/video-pose-lift_tcn-27frm-supv_8xb128-160e_h36m.py')
         joints = len(self.layout.names)
         cfg.model.backbone.in_channels = 2 * joints
@@ -115,11 +120,13 @@ class VideoPose3D(LiftMethod):
         return tracks.flatten(2).transpose(1, 2)  # (B,2J,T)
 
     def loss(self, tracks: Tensor, poses: Tensor) -> Tensor:
+        """Loss of the config."""
         target = poses[:, self.frames // 2]
         pred = self._forward(self._input(tracks)).view_as(target)
         return self.model.head.loss_module(pred, target, torch.ones_like(target[..., :1]))
 
     def predict(self, tracks: Tensor) -> Tensor:
+        """Poses in metres relative to the root."""
         pred = self._forward(self._input(tracks)).view(len(tracks), 1, len(self.layout.names), 3)
         return self._rooted(pred)
 
@@ -130,6 +137,7 @@ class PoseMamba(LiftMethod):
     unit = 0.5  # metres of a unit of its targets: half an image of 1000 pixels in mm
 
     def config(self) -> Config:
+        """The package's config, cut down, for these joints."""
         configs = Path(__file__).resolve().parents[3] / 'configs/body_3d_keypoint'
         cfg = Config.fromfile(str(configs / 'posemamba/h36m/posemamba-s-27frm_8xb4-120e_h36m.py'))
         joints = len(self.layout.names)
@@ -143,11 +151,13 @@ class PoseMamba(LiftMethod):
         return cfg
 
     def loss(self, tracks: Tensor, poses: Tensor) -> Tensor:
+        """Loss of the config."""
         weight = torch.ones_like(poses[..., 0])
         losses = self.model.head.loss_module(self._forward(tracks), poses / self.unit, weight)
         return sum(losses.values(), start=tracks.new_zeros(()))
 
     def predict(self, tracks: Tensor) -> Tensor:
+        """Poses in metres relative to the root."""
         return self._rooted(self._forward(tracks) * self.unit)
 
 

@@ -132,9 +132,10 @@ def read_skeleton(path: Path, fps: Optional[float] = None) -> Skeleton:
     try:
         data = json.loads(Path(path).read_text(encoding='utf-8'))
     except OSError as error:
-        raise UserError(f'{path} cannot be read ({error.strerror}); it must hold joint names and parents')
+        raise UserError(f'{path} cannot be read ({error.strerror}); it must hold joint names and '
+                        'parents') from error
     except ValueError as error:
-        raise UserError(f'{path} is not JSON ({error}); it must hold joint names and parents')
+        raise UserError(f'{path} is not JSON ({error}); it must hold joint names and parents') from error
     if not isinstance(data, dict):
         raise UserError(f'{path} must be a JSON object with joint_names, parents and fps, not a '
                         f'{type(data).__name__}')
@@ -201,9 +202,9 @@ def _read_arrays(path: Path) -> Dict[str, np.ndarray]:
     try:
         archive = np.load(path, allow_pickle=False)
     except OSError as error:
-        raise UserError(f'{path} cannot be read ({error.strerror or error}); name an npz of clips')
+        raise UserError(f'{path} cannot be read ({error.strerror or error}); name an npz of clips') from error
     except (ValueError, EOFError, zipfile.BadZipFile):
-        raise UserError(f'{path} is not an npz file of numbers; save it with numpy.savez')
+        raise UserError(f'{path} is not an npz file of numbers; save it with numpy.savez') from None
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise UserError(f'{path} holds one array, not clips by name; save it with numpy.savez')
     arrays = {}
@@ -215,7 +216,8 @@ def _read_arrays(path: Path) -> Dict[str, np.ndarray]:
             try:
                 arrays[name] = archive[name]
             except (ValueError, EOFError, OSError, zipfile.BadZipFile, zipfile.error):
-                raise UserError(f'{path}: {name} cannot be read as an array of numbers; save the clips again')
+                raise UserError(f'{path}: {name} cannot be read as an array of numbers; save the clips '
+                                'again') from None
     if not prefixed:  # other entries, such as a rate, may stand beside the clips
         arrays = {name: array for name, array in arrays.items() if array.ndim == 3}
     if not arrays:

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from typing import List, Sequence, Tuple
 
 import numpy as np
-from synthetic_posetrack.motion3d import (FPS, IMAGE, JOINT_NOISE, Noise, detect, project, random_camera,
-                                          random_motion)
+from synthetic_posetrack.motion3d import (
+    FPS,
+    IMAGE,
+    JOINT_NOISE,
+    Noise,
+    detect,
+    project,
+    random_camera,
+    random_motion,
+)
 
 from .joints import H36M_JOINTS, H36M_TREE, h36m_columns, mirrored_pairs
 from .motion_file import SPLITS, Motion, Skeleton
