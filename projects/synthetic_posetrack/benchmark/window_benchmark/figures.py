@@ -80,24 +80,39 @@ def budget_curves(report: Report) -> Dict[str, List[Tuple[int, List[float]]]]:
     return {name: sorted(points) for name, points in families.items() if len(points) > 1}
 
 
-def draw_curves(report: Report, folder: Path) -> Path:
-    """Left the training loss of each row, mean over seeds; right AP after trainings of several lengths."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5))
+def relative_curves(report: Report, base: str = 'single-retrained') -> Dict[str, np.ndarray]:
+    """Training loss of each row over that of the base row on the same batches, mean over seeds.
+
+    Only rows of as many iterations as the base can be compared; ``(points,)`` each.
+    """
+    curves = {}
     for name, found in report.done.items():
-        curves = [run.result['curve'] for run in found.values() if run.result['curve']]
-        if curves:
-            loss = np.mean(curves, axis=0)
-            share = (np.arange(len(loss)) + 0.5) / len(loss)
-            left.plot(share * report.runs.rows[name].iterations, loss * 1000, label=name, linewidth=1)
-    left.set(xlabel='iterations', ylabel='training loss × 1000', yscale='log')
-    left.legend(fontsize=6)
-    for name, points in budget_curves(report).items():
+        same = report.runs.rows[name].iterations == report.runs.rows[base].iterations
+        pairs = [(run.result['curve'], report.done[base][seed].result['curve'])
+                 for seed, run in found.items() if run.result['curve'] and seed in report.done[base]]
+        if same and pairs and name != base:
+            curves[name] = np.mean([np.divide(*pair) for pair in pairs], axis=0)
+    return curves
+
+
+def draw_curves(report: Report, folder: Path) -> Path:
+    """Left the training loss relative to the single frame's, right AP after trainings of several lengths."""
+    budgets = budget_curves(report)
+    figure, axes = plt.subplots(1, 2 if budgets else 1, figsize=(11 if budgets else 6, 4.5), squeeze=False)
+    for name, loss in relative_curves(report).items():
+        share = (np.arange(len(loss)) + 0.5) / len(loss)
+        axes[0, 0].plot(share * report.runs.rows[name].iterations, 100 * (loss - 1), label=name, linewidth=1)
+    axes[0, 0].set(xlabel='iterations', ylabel='training loss against the retrained single frame, %')
+    axes[0, 0].grid(alpha=0.3)
+    axes[0, 0].legend(fontsize=6)
+    for name, points in budgets.items():
         spread = [np.std(values, ddof=1) if len(values) > 1 else 0. for _, values in points]
-        right.errorbar([its for its, _ in points], [np.mean(values) for _, values in points], spread,
-                       marker='o', capsize=2, label=name)
-    right.set(xlabel='iterations of the whole training', ylabel='AP, all joints')
-    if right.has_data():
-        right.legend(fontsize=7)
+        axes[0, 1].errorbar([its for its, _ in points], [np.mean(values) for _, values in points], spread,
+                            marker='o', capsize=2, label=name)
+    if budgets:
+        axes[0, 1].set(xlabel='iterations of the whole training', ylabel='AP, all joints')
+        axes[0, 1].grid(alpha=0.3)
+        axes[0, 1].legend(fontsize=7)
     return _save(figure, folder / 'curves.png')
 
 

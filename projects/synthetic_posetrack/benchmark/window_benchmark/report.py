@@ -15,6 +15,8 @@ from window_benchmark.runs import Run, Runs
 from window_benchmark.scores import BLURRED, FAST, GROUPS, clip_draws, groups_of, interval, mean_ap
 
 DRAWS = 400
+#: Least change of the heatmaps, in percent, of a neck that sees its window.
+SEEN = 3.
 COLUMNS = ('row', *(f'AP {group}' for group in GROUPS), 'jitter', 'parameters', 'M multiply-adds', 'CPU ms',
            'training min', 'seeds')
 
@@ -150,8 +152,8 @@ class Report:
     def _window(self) -> str:
         lines = ['All support frames replaced by the key frame: relative change of the heatmaps, AP then.',
                  '',
-                 '| row | change of heatmaps | AP | AP with the key frame only | seeds |',
-                 '|---|---|---|---|---|']
+                 f'| row | change of heatmaps | AP | AP with the key frame only | seen: at least {SEEN:g} %, '
+                 'and AP falls | seeds |', '|---|---|---|---|---|---|']
         for name, found in self.done.items():
             checked = [run.result for run in found.values() if 'change' in run.result]
             if checked:
@@ -159,8 +161,10 @@ class Report:
                 before, after = (np.mean([result[key]['all'] for result in checked])
                                  for key in ('ap', 'ap_still'))
                 title = self.runs.rows[name].title
+                seen = 'yes' if change >= SEEN and after < before else 'no'
                 lines.append(
-                    f'| {title} | {change:.1f} % | {before:.1f} | {after:.1f} | {len(checked)} |')
+                    f'| {title} | {change:.1f} % | {before:.1f} | {after:.1f} | {seen} | '
+                    f'{len(checked)} |')
         return '\n'.join(lines) if len(lines) > 4 else ''
 
     def _claims(self) -> str:
