@@ -200,11 +200,13 @@ def _one_per_clip(truth: Truth, order: np.ndarray) -> List[int]:
 
 def draw_clip(report: Report, folder: Path, names: Sequence[str], wrong: np.ndarray,
               before: np.ndarray) -> Path:
-    """Consecutive frames of two persons for whom the window changed most, as a picture and a slow video."""
+    """Consecutive frames of the two persons for whom the last row gains most over the first; also a video."""
     truth, tracks = report.truth, {}
     for i, key in enumerate(zip(truth.clip.tolist(), truth.person.tolist())):
         tracks.setdefault(key, []).append(i)
-    ranked = sorted(tracks.values(), key=lambda track: (wrong - before)[track].sum())[:2]
+    longest = max(map(len, tracks.values()))
+    whole_tracks = [track for track in tracks.values() if len(track) == longest]
+    ranked = sorted(whole_tracks, key=lambda track: (wrong - before)[track].sum())[:2]
     picture = strip(report, [index for track in ranked for index in track], names)
     path = folder / 'side_by_side.jpg'
     cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, 70])
