@@ -185,7 +185,7 @@ def draw_people(report: Report, folder: Path) -> List[Tuple[str, Path]]:
             (f'Where {names[-1]} fails most', 'failures.jpg', -wrong),
             (f'Where {names[-1]} gains most over {names[0]}', 'gains.jpg', wrong - before)):
         persons = _one_per_clip(report.truth, np.argsort(cost, kind='stable'))[:6]
-        cv2.imwrite(str(folder / file), strip(report, persons, names), [cv2.IMWRITE_JPEG_QUALITY, 70])
+        cv2.imwrite(str(folder / file), strip(report, persons, names), [cv2.IMWRITE_JPEG_QUALITY, 62])
         pictures.append((title, folder / file))
     pictures.append(('Consecutive frames side by side', draw_clip(report, folder, names, wrong, before)))
     return pictures
@@ -209,7 +209,7 @@ def draw_clip(report: Report, folder: Path, names: Sequence[str], wrong: np.ndar
     ranked = sorted(whole_tracks, key=lambda track: (wrong - before)[track].sum())[:2]
     picture = strip(report, [index for track in ranked for index in track], names)
     path = folder / 'side_by_side.jpg'
-    cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, 70])
+    cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, 62])
     height, width = picture.shape[0], 120
     video = cv2.VideoWriter(str(folder / 'side_by_side.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 3,
                             (width + INPUT[0] * ENLARGED, height))
