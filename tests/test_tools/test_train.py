@@ -68,7 +68,7 @@ def test_resume_after_a_kill_goes_on_as_if_nothing_had_happened(root, plain_conf
     broken = subprocess.Popen(
         command(root, plain_config, tmp_path / 'broken', *options), env=env, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, start_new_session=True)
-    deadline = time.time() + 120
+    deadline = time.time() + 600  # the first checkpoint may take its time
     while not (tmp_path / 'broken' / 'last_checkpoint').exists() and time.time() < deadline:
         time.sleep(0.02)
     os.killpg(broken.pid, signal.SIGKILL)
