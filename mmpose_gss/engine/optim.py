@@ -11,7 +11,6 @@ from torch import nn
 from mmpose_gss.errors import UserError
 from mmpose_gss.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS
 
-
 #: Neither normalisations nor biases are decayed, unless a config says otherwise.
 _UNDECAYED = dict(norm_decay_mult=0., bias_decay_mult=0.)
 

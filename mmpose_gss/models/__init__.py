@@ -5,8 +5,8 @@ from mmpose_gss.models.dcpose import *  # noqa: F401,F403
 from mmpose_gss.models.deconv_encoder import DeconvEncoder  # noqa: F401
 from mmpose_gss.models.glsmamba import *  # noqa: F401,F403
 from mmpose_gss.models.joint_attention import *  # noqa: F401,F403
-from mmpose_gss.models.posemamba import *  # noqa: F401,F403
 from mmpose_gss.models.poseidon import *  # noqa: F401,F403
+from mmpose_gss.models.posemamba import *  # noqa: F401,F403
 from mmpose_gss.models.sdtc import *  # noqa: F401,F403
 from mmpose_gss.models.tar_vitpose import *  # noqa: F401,F403
 from mmpose_gss.models.temporal_heatmap_head import TemporalHeatmapHead  # noqa: F401

@@ -33,8 +33,8 @@ class ClipWindow:
         if key_index is None:
             key_index = offsets.index(0) if 0 in offsets else len(offsets) // 2
         if not 0 <= key_index < len(offsets):
-            raise UserError(f'key_index {key_index} is outside the window of {len(offsets)} frames; the first '
-                            'frame is 0')
+            raise UserError(
+                f'key_index {key_index} is outside the window of {len(offsets)} frames; the first is 0')
         object.__setattr__(self, 'offsets', offsets)
         object.__setattr__(self, 'key_index', int(key_index))
 
@@ -65,8 +65,8 @@ class ClipWindow:
         offsets = tuple(int(offset) for offset in offsets)
         if len(offsets) % 2 == 0:
             raise UserError(
-                f'frame_offsets={offsets} names {len(offsets)} frames, but a window needs an odd number, e.g. '
-                '(-2, -1, 0, 1, 2).')
+                f'frame_offsets={offsets} names {len(offsets)} frames, but a window needs an odd number, '
+                'e.g. (-2, -1, 0, 1, 2).')
         if any(b <= a for a, b in zip(offsets, offsets[1:])):
             raise UserError(f'frame_offsets={offsets} must increase strictly, e.g. (-2, -1, 0, 1, 2).')
         if 0 not in offsets:

@@ -1,4 +1,4 @@
-"""Names that come out of files, before a path is made of them: a file cannot choose where we write or read."""
+"""Names out of files, before a path is made of them: a file cannot choose where we write or read."""
 from __future__ import annotations
 
 import os
@@ -28,8 +28,8 @@ def safe_name(name: Any, field: str) -> str:
     if not isinstance(name, str) or not name or name != name.strip(' .') or _FORBIDDEN.search(name) \
             or len(name.encode('utf-8', 'surrogatepass')) > _LONGEST:
         raise UserError(
-            f'{field} is {_shown(name)}, which cannot be the name of a file; rename it, without separators and '
-            'without dots at its ends.')
+            f'{field} is {_shown(name)}, which cannot be the name of a file; rename it, without separators '
+            'and without dots at its ends.')
     return name
 
 

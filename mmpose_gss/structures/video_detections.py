@@ -113,7 +113,7 @@ def _first_number(numbers: np.ndarray, width: int, ids: List[Optional[int]], num
             return int(offsets[0])
     if num_frames and numbers.max() == num_frames:
         return 1
-    return 1 if width in (5, 8) else 0         # names of Sub-JHMDB and PoseTrack17; PoseTrack18's have 6 digits
+    return 1 if width in (5, 8) else 0  # Sub-JHMDB's and PoseTrack17's names; PoseTrack18's have 6
 
 
 def _by_id(detections: Detections, video: str, num_frames: int,
@@ -141,5 +141,5 @@ def _by_plain_id(ids: np.ndarray, detections: Detections, video: str, num_frames
     if len(present) == num_frames == present[-1] - present[0] + 1:
         return ids - present[0]
     raise _refusal(detections, video,
-                   f'their ids go from {present[0]} to {present[-1]}, which tell no frame of its {num_frames} '
-                   '(without "image_name" they must count from 0 or be those of all frames)')
+                   f'their ids go from {present[0]} to {present[-1]}, which tell no frame of its '
+                   f'{num_frames} (without "image_name" they must count from 0 or be those of all frames)')

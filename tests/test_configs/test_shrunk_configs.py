@@ -35,7 +35,8 @@ def shrink_vit(vit):
     arch = vit.arch if isinstance(vit.arch, dict) else MODELS.get(vit.type).arch_zoo[vit.arch]
     outputs = len(vit.get('out_indices', (-1, )))
     vit.arch = dict(embed_dims=divide(arch['embed_dims'], WIDTH), num_layers=outputs,
-                    num_heads=arch['num_heads'], feedforward_channels=divide(arch['feedforward_channels'], WIDTH))
+                    num_heads=arch['num_heads'],
+                    feedforward_channels=divide(arch['feedforward_channels'], WIDTH))
     if outputs > 1:
         vit.out_indices = tuple(range(outputs))
     vit.img_size = divide(vit.img_size, 4)

@@ -89,7 +89,8 @@ def no_batch(monkeypatch):
         raise AssertionError('a batch reached the model')
     for step in ('train_step', 'val_step', 'test_step'):
         monkeypatch.setattr(VideoTopdownPoseEstimator, step, drawn)
-    monkeypatch.setattr(MMEngineRunner, '_log_env', lambda self, env_cfg: None)  # asks compilers for their versions
+    # It asks compilers for their versions.
+    monkeypatch.setattr(MMEngineRunner, '_log_env', lambda self, env_cfg: None)
 
 
 @pytest.fixture
@@ -172,7 +173,8 @@ def test_members_of_a_joined_data_set():
     check_wiring(model, dict(train_dataloader=Joined([], [convert, *steps], images.metainfo)))
     with pytest.raises(UserError, match='head.out_channels is 17.*16 joints'):
         check_wiring(model, dict(train_dataloader=Joined([images], steps, images.metainfo)))
-    wider = DATASETS.build(dict(cfg.train_dataloader.dataset, lazy_init=True, frame_offsets=(-4, -2, 0, 2, 4)))
+    wider = DATASETS.build(
+        dict(cfg.train_dataloader.dataset, lazy_init=True, frame_offsets=(-4, -2, 0, 2, 4)))
     with pytest.raises(UserError, match='joins data sets with frame_offsets'):
         check_wiring(model, dict(train_dataloader=Joined([clips, wider], steps, clips.metainfo)))
 

@@ -57,7 +57,8 @@ def official_modules():
         offset_mask_combine_conv=chain(12 + JOINTS, 16, 2),
         offsets_list=nn.ModuleList(nn.Sequential(nn.Conv2d(16, 2 * places, 3, 1, d, d, bias=False))
                                    for d in DILATIONS),
-        masks_list=nn.ModuleList(nn.Sequential(nn.Conv2d(16, places, 3, 1, d, d, bias=False)) for d in DILATIONS),
+        masks_list=nn.ModuleList(
+            nn.Sequential(nn.Conv2d(16, places, 3, 1, d, d, bias=False)) for d in DILATIONS),
         modulated_deform_conv_list=nn.ModuleList(
             nn.ModuleDict(dict(deform_conv=nn.Conv2d(JOINTS, JOINTS, 3))) for _ in DILATIONS)))
     for name, buffer in modules.named_buffers():

@@ -13,8 +13,8 @@ from mmpose_gss.structures.clip_window import ClipWindow
 
 DIMS, JOINTS, FRAMES, ROWS, COLUMNS, DEPTHS = 32, 17, 3, 8, 6, (0, 2)
 VIT = dict(
-    type='mmpretrain.VisionTransformer', img_size=(128, 96), patch_size=16, qkv_bias=True, with_cls_token=False,
-    out_type='featmap', patch_cfg=dict(padding=2), out_indices=(*DEPTHS, 3),
+    type='mmpretrain.VisionTransformer', img_size=(128, 96), patch_size=16, qkv_bias=True,
+    with_cls_token=False, out_type='featmap', patch_cfg=dict(padding=2), out_indices=(*DEPTHS, 3),
     arch=dict(embed_dims=DIMS, num_layers=4, num_heads=2, feedforward_channels=64))
 
 
@@ -73,7 +73,8 @@ def fused_frames(modules, clip, scrambled):
         return frames.contiguous().view(FRAMES, -1, DIMS) if scrambled else frames.flatten(2).transpose(1, 2)
     fusion, maps = modules['feature_fusion'], list(modules['backbone'](clip))
     for i, depth in enumerate(DEPTHS):
-        maps[i] = as_map(modules['intermediate_layer_norms'][f'layer{depth}'](maps[i].flatten(2).transpose(1, 2)))
+        norm = modules['intermediate_layer_norms'][f'layer{depth}']
+        maps[i] = as_map(norm(maps[i].flatten(2).transpose(1, 2)))
     tokens = []
     for frames in maps:
         pooled = [F.interpolate(path(frames), frames.shape[-2:], mode='bilinear', align_corners=True)
@@ -108,9 +109,9 @@ def estimator(found, **changes):
         type='mmpose_gss.VideoTopdownPoseEstimator', freeze_backbone=False,
         backbone=dict(type='mmpose_gss.DeconvEncoder', backbone={**VIT, 'out_indices': found['out_indices']}),
         neck={**neck, **changes},
-        head=dict(type='mmpose_gss.TemporalHeatmapHead', in_channels=DIMS, out_channels=found['num_keypoints'],
-                  deconv_out_channels=(16, 16), deconv_kernel_sizes=(4, 4),
-                  final_layer=dict(kernel_size=1)))).eval()
+        head=dict(type='mmpose_gss.TemporalHeatmapHead', in_channels=DIMS,
+                  out_channels=found['num_keypoints'], deconv_out_channels=(16, 16),
+                  deconv_kernel_sizes=(4, 4), final_layer=dict(kernel_size=1)))).eval()
 
 
 @pytest.mark.parametrize('scrambled', [True, False], ids=['official order', 'tokens are places'])

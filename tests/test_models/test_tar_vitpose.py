@@ -31,7 +31,8 @@ def official_modules():
         query_feat=nn.Embedding(JOINTS, DIMS), query_pe=nn.Embedding(JOINTS, DIMS)))
 
     def attention():
-        return nn.ModuleDict(dict(mha=nn.MultiheadAttention(DIMS, 4, batch_first=True), norm=nn.LayerNorm(DIMS)))
+        mha = nn.MultiheadAttention(DIMS, 4, batch_first=True)
+        return nn.ModuleDict(dict(mha=mha, norm=nn.LayerNorm(DIMS)))
     for name in ('masked_attention_layers', 'self_attention_layers'):
         modules[name] = nn.ModuleList(attention() for _ in range(LAYERS))
     modules['ffn_layers'] = nn.ModuleList(nn.ModuleDict(dict(
@@ -98,8 +99,9 @@ def estimator(found):
             arch=dict(embed_dims=DIMS, num_layers=2, num_heads=2, feedforward_channels=64))),
         neck=dict(
             type='mmpose_gss.TARViTPoseNeck', in_channels=found['in_channels'],
-            num_keypoints=found['num_keypoints'], num_layers=found['num_layers'], ffn_ratio=found['ffn_ratio'],
-            official_order=found['official_order'], mask_threshold=0.5, heatmap_head=dict(
+            num_keypoints=found['num_keypoints'], num_layers=found['num_layers'],
+            ffn_ratio=found['ffn_ratio'], official_order=found['official_order'], mask_threshold=0.5,
+            heatmap_head=dict(
                 type='mmpose.HeatmapHead', in_channels=DIMS, out_channels=JOINTS,
                 deconv_out_channels=(16, 16), deconv_kernel_sizes=(4, 4))),
         head=dict(type='mmpose_gss.TemporalHeatmapHead', in_channels=JOINTS, out_channels=JOINTS,

@@ -61,7 +61,7 @@ def without_files(cfg):
 def alive(module, seed=0):
     """Random numbers everywhere, so that layers that start at zero or close to it take part."""
     generator = torch.Generator().manual_seed(seed)
-    for name, param in module.named_parameters():
+    for param in module.parameters():
         if param.abs().mean() < 5e-3:
             param.data = 0.1 * torch.randn(param.shape, generator=generator)
     for name, buffer in module.named_buffers():
@@ -101,7 +101,8 @@ def change(one, other):
 
 def batch(frames, count=2, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    inputs = torch.randint(0, 255, (count, frames, 3, SIZE[1], SIZE[0]), dtype=torch.uint8, generator=generator)
+    shape = (count, frames, 3, SIZE[1], SIZE[0])
+    inputs = torch.randint(0, 255, shape, dtype=torch.uint8, generator=generator)
     samples = []
     for _ in range(count):
         sample = PoseDataSample(metainfo=dict(
@@ -122,7 +123,8 @@ def test_the_registry_has_necks():
 def test_a_person_does_not_depend_on_its_batch(neck):
     module, feats = build_neck(neck), features(frames=len(offsets(neck)))
     together = run(module, feats)
-    alone = torch.cat([run(module, ClipFeatures([feats.maps[0][i:i + 1]], None, feats.window)) for i in range(3)])
+    alone = torch.cat([
+        run(module, ClipFeatures([feats.maps[0][i:i + 1]], None, feats.window)) for i in range(3)])
     torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-5)
     assert change(together[:1], together[1:2]) > 1e-2
 
@@ -142,7 +144,8 @@ def test_other_frames_matter_and_so_does_their_order_where_it_is_known(neck):
     out = run(module, feats)
     repeated = run(module, ClipFeatures([maps[:, key:key + 1].expand_as(maps)], None, feats.window))
     assert change(repeated, out) > 1e-4
-    backwards = run(module, ClipFeatures([maps.flip(1)], None, feats.window))  # the key frame is in the middle
+    # The key frame is in the middle.
+    backwards = run(module, ClipFeatures([maps.flip(1)], None, feats.window))
     # Either a neck does not know the order (its own test says so) or the order matters: nothing between.
     assert not 1e-5 < change(backwards, out) < 1e-4
 
@@ -246,9 +249,10 @@ def test_two_processes_train_it(neck, toy_clips, tmp_path):
            'SYNTHETIC_POSETRACK_ENCODER': str(tmp_path / 'encoder.pth')}
     done = subprocess.run(
         [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node', '2', '--rdzv-backend', 'c10d',
-         '--rdzv-endpoint', 'localhost:0', str(ROOT / 'tools/train.py'), str(tiny_config(neck)[0]), '--work-dir',
-         str(tmp_path / 'work'), '--launcher', 'pytorch', '--cfg-options', 'train_cfg.max_epochs=1',
-         'train_cfg.val_interval=2', 'train_dataloader.batch_size=2', 'train_dataloader.num_workers=0',
+         '--rdzv-endpoint', 'localhost:0', str(ROOT / 'tools/train.py'), str(tiny_config(neck)[0]),
+         '--work-dir', str(tmp_path / 'work'), '--launcher', 'pytorch', '--cfg-options',
+         'train_cfg.max_epochs=1', 'train_cfg.val_interval=2', 'train_dataloader.batch_size=2',
+         'train_dataloader.num_workers=0',
          'train_dataloader.persistent_workers=False', 'train_dataloader.dataset.sample_interval=4'],
         env=env, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]

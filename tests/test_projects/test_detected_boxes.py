@@ -19,8 +19,9 @@ FRAMES = 5
 def clips(root, tmp_path_factory):
     """Two held-out clips."""
     out = tmp_path_factory.mktemp('clips') / 'set'
-    subprocess.run([sys.executable, str(root / 'projects/synthetic_posetrack/generate.py'), str(out), '--clips',
-                    '3', '--val-clips', '2', '--frames', str(FRAMES), '--size', '192x144', '--seed', '3'],
+    subprocess.run([sys.executable, str(root / 'projects/synthetic_posetrack/generate.py'), str(out),
+                    '--clips', '3', '--val-clips', '2', '--frames', str(FRAMES), '--size', '192x144',
+                    '--seed', '3'],
                    check=True, capture_output=True)
     return out
 

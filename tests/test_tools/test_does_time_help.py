@@ -16,7 +16,8 @@ CONFIG = 'td-hm_ConcatConv-tiny_synthetic-posetrack-128x96'
 
 @pytest.fixture(scope='module')
 def tool(root):
-    spec = importlib.util.spec_from_file_location('does_time_help', root / 'tools/analysis_tools/does_time_help.py')
+    path = root / 'tools/analysis_tools/does_time_help.py'
+    spec = importlib.util.spec_from_file_location('does_time_help', path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -25,9 +26,9 @@ def tool(root):
 @pytest.fixture(scope='module')
 def clips(root, tmp_path_factory):
     out = tmp_path_factory.mktemp('time') / 'clips'
-    subprocess.run([sys.executable, str(root / 'projects/synthetic_posetrack/generate.py'), str(out), '--clips', '3',
-                    '--val-clips', '2', '--frames', '5', '--size', '160x120', '--seed', '3', '--difficulty',
-                    'easy', '--no-video'], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, str(root / 'projects/synthetic_posetrack/generate.py'), str(out),
+                    '--clips', '3', '--val-clips', '2', '--frames', '5', '--size', '160x120', '--seed', '3',
+                    '--difficulty', 'easy', '--no-video'], check=True, stdout=subprocess.DEVNULL)
     return out
 
 
@@ -80,8 +81,8 @@ def test_it_tells_a_model_that_looks_from_one_that_does_not(tool, clips, tmp_pat
                                                             uses_frames):
     monkeypatch.setenv('SYNTHETIC_POSETRACK', f'{clips}/')
     checkpoint(tmp_path / 'model.pth', uses_frames)
-    tool.main([CONFIG, str(tmp_path / 'model.pth'), '--limit', '6', '--draws', '20', '--device', 'cpu', '--out',
-               str(tmp_path / 'out.json')])
+    tool.main([CONFIG, str(tmp_path / 'model.pth'), '--limit', '6', '--draws', '20', '--device', 'cpu',
+               '--out', str(tmp_path / 'out.json')])
     result = json.loads((tmp_path / 'out.json').read_text())
     assert set(result['windows']) == set(tool.WINDOWS) and result['people'] == 6 and result['clips'] == 2
     assert {'all', 'hidden', 'fast'} <= set(result['joints'])

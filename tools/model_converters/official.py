@@ -4,7 +4,8 @@
     python tools/model_converters/official.py tar_vitpose best_model.pt checkpoints/tar-vitpose.pth
 
 The method is a folder of mmpose_gss/models with a ``checkpoint.py`` (tar_vitpose, say), whose
-docstring tells the renaming. Every entry of the file is accounted for, or the command names those that are not.
+docstring tells the renaming. Every entry of the file is accounted for, or the command names those that are
+not.
 It prints what the file tells of the model; the README of the method says which config takes it.
 """
 from __future__ import annotations
@@ -30,7 +31,8 @@ def methods() -> List[str]:
 
 def main(argv: Optional[List[str]] = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('method', choices=methods())
     parser.add_argument('source', type=Path, help="the authors' checkpoint")
     parser.add_argument('target', type=Path, help='file to write')

@@ -68,7 +68,8 @@ def convert_splits(report: Report, splits: Dict[str, List[Path]], out: Path, con
         UserError: If the source would be overwritten.
     """
     for split, files in splits.items():
-        targets = [out / 'annotations' / split / f'{safe_name(path.stem, _file(path))}.json' for path in files]
+        targets = [out / 'annotations' / split / f'{safe_name(path.stem, _file(path))}.json'
+                   for path in files]
         if files[0].resolve() == targets[0].resolve():
             raise UserError(
                 f'Converting would overwrite the source "{files[0].parent}"; give another output folder.')

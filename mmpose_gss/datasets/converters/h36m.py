@@ -59,9 +59,9 @@ def convert_h36m(train: AnyPath, test: AnyPath, cameras: AnyPath, out: AnyPath,
         UserError: If a file is of another form.
     """
     content = {}
-    for name, annotations, detections in (('train', train, train_2d), ('test', test, test_2d)):
+    for name, poses, detections in (('train', train, train_2d), ('test', test, test_2d)):
         dataset = H36MClipDataset(
-            str(Path(annotations).resolve()), str(Path(cameras).resolve()),
+            str(Path(poses).resolve()), str(Path(cameras).resolve()),
             keypoint_2d_det_file=str(Path(detections).resolve()) if detections else None, num_frames=1)
         content[name] = frames_to_motionbert(dataset.table)
     with whole_file(out, binary=True) as file:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mmpose_gss.errors import UserError
 
+
 class ConvTransform(nn.Sequential):
     """The paper's convolutional transformation: Conv, BN, ReLU. ``(B,C,h,w)`` to ``(B,D,h,w)``.
 

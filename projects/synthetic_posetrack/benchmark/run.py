@@ -22,15 +22,15 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(ROOT)]
 import torch  # noqa: E402
 from mmengine.logging import MMLogger  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
-
-from mmpose_gss.engine.cli import run_command  # noqa: E402
-from mmpose_gss.errors import UserError  # noqa: E402
 from window_benchmark import coarse_neck, linear_neck  # noqa: E402, F401 (registers the necks)
 from window_benchmark.data import Data  # noqa: E402
 from window_benchmark.rows import CORE, table  # noqa: E402
 from window_benchmark.runs import Runs  # noqa: E402
 from window_benchmark.scores import GROUPS  # noqa: E402
 from window_benchmark.settings import DEMO, FULL, SET_SEEDS, TOY  # noqa: E402
+
+from mmpose_gss.engine.cli import run_command  # noqa: E402
+from mmpose_gss.errors import UserError  # noqa: E402
 
 
 def share_of(text: str) -> Tuple[int, int]:

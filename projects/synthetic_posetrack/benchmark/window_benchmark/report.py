@@ -168,8 +168,8 @@ class Report:
         return '\n'.join(lines) if len(lines) > 4 else ''
 
     def _claims(self) -> str:
-        lines = ['A difference has to be as large as claimed with an interval above 0; "not below" fails where '
-                 'the whole interval lies below 0.', '', '| claim | measured | |', '|---|---|---|']
+        lines = ['A difference has to be as large as claimed with an interval above 0; "not below" fails '
+                 'where the whole interval lies below 0.', '', '| claim | measured | |', '|---|---|---|']
         for claim in CLAIMS:
             ready = all(self.done.get(name) for name in (claim.row, claim.other))
             found = self.difference(claim.row, claim.other) if ready else None

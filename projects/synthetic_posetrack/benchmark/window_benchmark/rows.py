@@ -9,12 +9,12 @@ from typing import Dict, Optional, Tuple
 
 from window_benchmark.encoder import head_config
 from window_benchmark.scores import GROUPS
-from window_benchmark.settings import CHANNELS, NUM_JOINTS
+from window_benchmark.settings import CHANNELS
 from window_benchmark.systems import Row
 
 #: PyTorch's own initialisation shrinks the signal in every layer, so that short trainings hardly start (no
-#: gain at 2e-3, seed 2). With this one all units of ConcatConv died in one of two trainings at 2e-3 and in two
-#: of five at 1e-3, in none at 5e-4.
+#: gain at 2e-3, seed 2). With this one all units of ConcatConv died in one of two trainings at 2e-3 and in
+#: two of five at 1e-3, in none at 5e-4.
 CONCAT_INIT = dict(type='Kaiming', layer='Conv2d', mode='fan_in',
                    override=dict(type='Constant', name='expand', val=0.))
 
@@ -114,11 +114,11 @@ def _sdtc() -> Dict[str, Row]:
         'sdtc-5-no-skip': replace(row('no skip, head from scratch', skip='none'), head=upsampling,
                                   warm_head=False, head_lr=1.),
         'sdtc-5-context-sum': row('contexts summed, as Eq. 7 to the letter', mutual=dict(context_norm=False)),
-        'sdtc-5-plain': row('plain transformer for motion', 
+        'sdtc-5-plain': row('plain transformer for motion',
                             reconstruction=None,
                             motion=dict(type='plain', depth=2, num_heads=1, ffn_ratio=2.)),
         'sdtc-5-patch': row('patch level only', motion=dict(SDTC_MOTION, levels=('patch', ))),
-        'sdtc-5-no-refine': row('without refinement and propagation', 
+        'sdtc-5-no-refine': row('without refinement and propagation',
                                 mutual=dict(refine=False, propagate=False)),
     }
 

@@ -12,10 +12,10 @@ from typing import Iterator, List, Sequence, Tuple
 
 import numpy as np
 import torch
-from mmpose_gss.models.clip_data_preprocessor import ClipDataPreprocessor
-from mmpose_gss.registry import DATASETS
 from torch import Tensor, nn
 
+from mmpose_gss.models.clip_data_preprocessor import ClipDataPreprocessor
+from mmpose_gss.registry import DATASETS
 from window_benchmark.files import whole
 from window_benchmark.settings import CODEC, INPUT, NUM_JOINTS, OFFSETS, SET_SEEDS, Settings
 
