@@ -336,7 +336,7 @@ def test_video_inferencer_lifts(tiny, tmp_path, root, testdata):
     for key in ('num_global', 'num_local', 'depth'):
         if cfg.model.neck.get(key, 0) > 1:
             cfg.model.neck[key] = 1
-    cfg.model.head.in_channels = 16
+    cfg.model.head.in_channels = cfg.model.neck.in_channels  # what the neck corrects
     cfg.dump(str(tmp_path / 'pose2d.py'))
     inferencer = VideoPoseInferencer(
         str(tmp_path / 'pose2d.py'), device='cpu', lift='posemamba', lift_config=tiny[0],

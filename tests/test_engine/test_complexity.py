@@ -49,7 +49,7 @@ def test_parts_add_up(rows):
     for counts in (base.paper, base.complete, base.params):
         assert counts[''] == counts['backbone'] + counts['neck'] + counts['head']
         assert counts['neck'] == sum(counts[f'neck.{part}'] for part in (
-            'embed', 'encoding', 'global_blocks', 'local_blocks', 'norm'))
+            'embed', 'encoding', 'global_blocks', 'local_blocks', 'norm', 'readout', 'skip'))
     assert base.trainable['backbone'] == 0
     # Five images through ViT-B: 12 blocks of 12·768² per token and the 16×16 patches.
     assert base.paper['backbone.backbone'] == 5 * 192 * (12 * 12 * 768**2 + 768 * 768)

@@ -18,6 +18,7 @@ model = dict(
         type='mmpose.ResNet', depth=18, stem_channels=4, base_channels=4, num_stages=1, strides=(1, ),
         dilations=(1, ), out_indices=(0, ))),
     neck=dict(type='mmpose_gss.GLSMambaNeck', in_channels=4, embed_dims=8, num_frames=3, num_global=2,
+              readout='key', skip='none',
               num_local=1, scan=dict(d_state=2, dt_rank=2)),
     head=dict(type='mmpose_gss.TemporalHeatmapHead', in_channels=8, out_channels=5, decoder=dict(
         type='MSRAHeatmap', input_size=(48, 64), heatmap_size=(12, 16), sigma=2)))
