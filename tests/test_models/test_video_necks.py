@@ -228,8 +228,7 @@ def test_the_whole_estimator_is_exported(neck):
 @pytest.mark.parametrize('neck', NECKS)
 def test_it_runs_on_a_video(neck, tmp_path):
     model = build_estimator(neck)
-    meta = dict(dataset_meta=dict(dataset_name='posetrack18'))
-    torch.save(dict(state_dict=model.state_dict(), meta=meta), tmp_path / 'model.pth')
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'model.pth')
     inferencer = VideoPoseInferencer(tiny_config(neck)[0].stem, str(tmp_path / 'model.pth'), device='cpu',
                                      batch_size=2)
     rng = np.random.default_rng(0)
