@@ -248,7 +248,7 @@ def test_a_layer_that_needs_numbers_is_run_with_numbers():
     model.neck.norm = nn.Sequential(model.neck.norm, NeedsNumbers())
     check_wiring(model, dict(unread_datasets(cfg)))
     model.head.final_layer = nn.Sequential(NeedsNumbers(), nn.Conv2d(32, 17, 1))
-    with pytest.raises(UserError, match='final_layer.1 does not take.*48'):
+    with pytest.raises(UserError, match='final_layer.1 does not take.*in_channels 32, but the input 64'):
         check_wiring(model, dict(unread_datasets(cfg)))
 
 
