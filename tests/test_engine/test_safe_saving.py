@@ -74,6 +74,7 @@ def test_kill_while_writing_leaves_a_whole_checkpoint(tmp_path):
     for _ in range(20):
         pid = os.fork()
         if pid == 0:
+            torch.set_num_threads(1)  # the parent's threads are not in a forked process
             number = 0
             while True:
                 number += 1
@@ -88,12 +89,14 @@ def test_a_full_disk_keeps_the_checkpoint_before(tmp_path):
     import resource
     path = str(tmp_path / 'epoch_1.pth')
     save_whole(dict(state_dict={}, meta=dict(epoch=1)), path)
+    state = {'weight': torch.zeros(200000)}
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
+            torch.set_num_threads(1)  # the parent's threads are not in a forked process
             resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
-            save_whole(dict(state_dict={'weight': torch.zeros(200000)}), path)
+            save_whole(dict(state_dict=state), path)
         except UserError as error:
             status = 0 if 'cannot write' in str(error) and 'epoch_1.pth' in str(error) else 2
         finally:
