@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from mmpose_gss.errors import UserError
+from mmpose_gss.structures.collector import no_garbage_collection
 from mmpose_gss.structures.json_file import read_json
 from mmpose_gss.structures.schema import check_coco
 
@@ -32,11 +33,15 @@ def load_annotations(ann_file: str) -> dict:
         raise FileNotFoundError(
             f'Annotation file "{ann_file}" does not exist; check data_root and ann_file, or make it with '
             'tools/dataset_converters.')
-    if not path.is_dir():
-        return load_coco(path)
+    with no_garbage_collection():
+        return _load_folder(path) if path.is_dir() else load_coco(path)
+
+
+def _load_folder(path: Path) -> dict:
+    """Load all files of a folder as one; see :func:`load_annotations`."""
     files = json_files(path)
     if not files:
-        raise FileNotFoundError(f'Annotation folder "{ann_file}" holds no .json file.')
+        raise FileNotFoundError(f'Annotation folder "{path}" holds no .json file.')
     merged: dict = dict(images=[], annotations=[], categories=None)
     for file in files:
         content = load_coco(file)

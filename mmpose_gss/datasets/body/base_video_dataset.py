@@ -10,11 +10,9 @@ Shapes: T frames, K joints.
 """
 from __future__ import annotations
 
-import gc
 import os.path as osp
 from collections import Counter
-from contextlib import contextmanager
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.logging import MMLogger
@@ -27,6 +25,7 @@ from mmpose_gss.structures.boxes import clip_boxes
 from mmpose_gss.structures.clip_frames import ClipFrames, FrameLayout
 from mmpose_gss.structures.clip_window import ClipWindow
 from mmpose_gss.structures.coco_format import joint_names, joint_order, load_annotations
+from mmpose_gss.structures.collector import no_garbage_collection
 from mmpose_gss.structures.detections import ImageIndex, load_detections
 from mmpose_gss.structures.schema import content_of
 from mmpose_gss.structures.skeletons import HEAD_SIZE_FACTOR
@@ -168,7 +167,7 @@ class BaseVideoPoseDataset(BaseCocoStyleDataset):
 
     def full_init(self) -> None:
         """Load and serialise the samples, once."""
-        with _no_garbage_collection():
+        with no_garbage_collection():
             super().full_init()
 
     def load_data_list(self) -> List[dict]:
@@ -342,15 +341,3 @@ def _sizes(places: Iterable[ImagePlace]) -> np.ndarray:
     """Give width and height of images, infinite if unknown, ``(N, 2)``."""
     unknown = (np.inf, np.inf)
     return np.array([place.size or unknown for place in places], dtype=np.float64).reshape(-1, 2)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Pause the collector: millions of new containers, none of them garbage, cost a third of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
