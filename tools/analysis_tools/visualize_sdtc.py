@@ -120,7 +120,8 @@ def look_inside(model: nn.Module, sample: Dict, seed: int) -> Dict[str, object]:
             maps[name] = level[0, middle].T.unflatten(1, tokens.size)
     stages = neck.mutual.stages(tokens.embedded, motion.motion, *tokens.size)
     maps.update({name: stage[0] for name, stage in stages.items()})
-    seen = dict(maps=maps, size=tokens.size, heatmaps=model.head(neck(feats))[0].cpu().numpy())
+    heatmaps = model.head((neck.fuse(tokens, motion), ))[0].cpu().numpy()
+    seen = dict(maps=maps, size=tokens.size, heatmaps=heatmaps)
     if neck.reconstruction is not None:
         generator = torch.Generator(tokens.embedded.device).manual_seed(seed)
         masks = neck.motion_encoder.draw_masks(tokens, generator)

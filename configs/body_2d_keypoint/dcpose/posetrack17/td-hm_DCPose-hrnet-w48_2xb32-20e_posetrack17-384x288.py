@@ -1,5 +1,5 @@
 _base_ = [
-    '../../../_base_/default_runtime.py', '../_base_/dcpose_hrnet-w48.py',
+    '../_base_/dcpose_hrnet-w48.py', '../_base_/dcpose_schedule.py',
     '../../../_base_/datasets/posetrack17_video_384x288.py'
 ]
 
@@ -15,12 +15,9 @@ model = dict(
     neck=dict(num_keypoints=_base_.num_joints, rough_head=dict(out_channels=_base_.num_joints)),
     head=dict(in_channels=_base_.num_joints, out_channels=_base_.num_joints, decoder=_base_.codec))
 
-# Adam as in the authors' configs.
-max_epochs = 20
-train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=1)
-optim_wrapper = dict(
-    constructor='mmpose_gss.TrainableOptimWrapperConstructor', optimizer=dict(type='Adam', lr=1e-3))
+# The authors' rate and its decay differ for PoseTrack17.
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [
-    dict(type='MultiStepLR', begin=0, end=max_epochs, milestones=[4, 8, 12, 16], gamma=0.1, by_epoch=True)
+    dict(
+        type='MultiStepLR', begin=0, end=_base_.max_epochs, milestones=[4, 8, 12, 16], gamma=0.1, by_epoch=True)
 ]
-auto_scale_lr = dict(base_batch_size=64)

@@ -1,5 +1,5 @@
 _base_ = [
-    '../../../_base_/default_runtime.py', '../_base_/dcpose_hrnet-w48.py',
+    '../_base_/dcpose_hrnet-w48.py', '../_base_/dcpose_schedule.py',
     '../../../_base_/datasets/posetrack21_video_384x288.py'
 ]
 
@@ -14,13 +14,3 @@ test_dataloader = val_dataloader
 model = dict(
     neck=dict(num_keypoints=_base_.num_joints, rough_head=dict(out_channels=_base_.num_joints)),
     head=dict(in_channels=_base_.num_joints, out_channels=_base_.num_joints, decoder=_base_.codec))
-
-# Adam as in the authors' configs.
-max_epochs = 20
-train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=1)
-optim_wrapper = dict(
-    constructor='mmpose_gss.TrainableOptimWrapperConstructor', optimizer=dict(type='Adam', lr=1e-4))
-param_scheduler = [
-    dict(type='MultiStepLR', begin=0, end=max_epochs, milestones=[4, 8, 12, 16], gamma=0.99, by_epoch=True)
-]
-auto_scale_lr = dict(base_batch_size=64)
